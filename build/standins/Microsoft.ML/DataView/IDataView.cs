@@ -1,0 +1,60 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML;
+
+public interface IDataView
+{
+    bool CanShuffle { get; }
+
+    DataViewSchema Schema { get; }
+
+    long? GetRowCount();
+
+    DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random rand = null);
+
+    DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random rand = null);
+}
+
+public delegate void ValueGetter<TValue>(ref TValue value);
+
+public abstract class DataViewRow : IDisposable
+{
+    private bool _disposed;
+
+    protected DataViewRow()
+    {
+    }
+
+    public abstract long Position { get; }
+
+    public abstract long Batch { get; }
+
+    public abstract DataViewSchema Schema { get; }
+
+    public abstract ValueGetter<DataViewRowId> GetIdGetter();
+
+    public abstract bool IsColumnActive(DataViewSchema.Column column);
+
+    public abstract ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column);
+
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+
+    public void Dispose()
+    {
+        if (_disposed) return;
+        Dispose(true);
+        GC.SuppressFinalize(this);
+        _disposed = true;
+    }
+}
+
+public abstract class DataViewRowCursor : DataViewRow
+{
+    protected DataViewRowCursor()
+    {
+    }
+
+    public abstract bool MoveNext();
+}
