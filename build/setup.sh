@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# Installs by name what the build needs and this machine lacks, and builds the native library.
+# Quick when nothing is missing; safe to run again.
+#
+#   build/setup.sh             keeps the recorded answer to "does the package feed serve the real packages?"
+#   build/setup.sh --refresh   asks the feed again
+set -euo pipefail
+
+readonly ort_package=com.github.asus4.onnxruntime
+readonly ort_version=0.4.9
+readonly apt_packages=(libtorch-dev libopenblas0-pthread)
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly root
+readonly answer="$root/build/feed.props"
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+need() { command -v "$1" >/dev/null || die "'$1' is missing. Install $2 and run build/setup.sh again."; }
+
+# Exit code 0: the feed serves every package that build/standins/ has a stand-in for; 1: it does not; 2: no answer.
+feed_has_real_packages() (
+  probe="$(mktemp -d)"
+  trap 'rm -rf "$probe"' EXIT
+  # Copied, not imported: NuGet takes central versions only from a file of this name above the project.
+  cp "$root/Directory.Packages.props" "$probe/"
+  {
+    echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup><ItemGroup>'
+    for folder in "$root"/build/standins/*/; do
+      printf '<PackageReference Include="%s" />\n' "$(basename "$folder")"
+    done
+    echo '<PackageReference Include="TorchSharp-cpu" /></ItemGroup></Project>'
+  } >"$probe/Probe.csproj"
+  if dotnet restore "$probe/Probe.csproj" -p:NuGetAudit=false >"$probe/log" 2>&1; then
+    exit 0
+  fi
+  # NU1101..NU1103: the feed answered that it has no such package or version. Anything else is not an answer.
+  grep -q 'error NU110[1-3]' "$probe/log" && exit 1
+  tail -n 12 "$probe/log" >&2
+  exit 2
+)
+
+record_feed() {
+  local code=0 standins
+  say "asking the package feed for the real packages"
+  feed_has_real_packages || code=$?
+  case $code in
+    0) standins=false ;;
+    1) standins=true ;;
+    *) die "the package feed gave no answer (see above). Check the network or NuGet.Config, then run build/setup.sh again." ;;
+  esac
+  printf '<Project><PropertyGroup><UseStandIns>%s</UseStandIns></PropertyGroup></Project>\n' "$standins" >"$answer.tmp"
+  mv "$answer.tmp" "$answer"
+  say "recorded UseStandIns=$standins in build/feed.props"
+}
+
+install_apt_packages() {
+  local package as_root=() missing=()
+  for package in "${apt_packages[@]}"; do
+    [[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    return
+  fi
+  command -v apt-get >/dev/null ||
+    die "the TorchSharp stand-in needs Debian's ${missing[*]}, and there is no apt-get here. Use a feed that serves TorchSharp."
+  if ((EUID != 0)); then
+    need sudo "it, or run build/setup.sh as root once,"
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]} with apt"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+install_onnxruntime() {
+  local folder="$root/artifacts/npm/node_modules/$ort_package"
+  if grep -qs "\"version\": \"$ort_version\"" "$folder/package.json" &&
+    [[ -f "$folder/Plugins/Linux/x64/libonnxruntime.so" ]]; then
+    return
+  fi
+  need npm "Node.js"
+  say "installing $ort_package $ort_version with npm into artifacts/npm"
+  mkdir -p "$root/artifacts/npm"
+  npm install --prefix "$root/artifacts/npm" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
+    --loglevel=error "$ort_package@$ort_version" >&2
+}
+
+build_native() {
+  local build="$root/artifacts/native/build"
+  if [[ ! -f "$root/src/Native/CMakeLists.txt" ]]; then
+    return
+  fi
+  if ! command -v cmake >/dev/null || ! command -v c++ >/dev/null; then
+    say "no CMake or C++ compiler: the native kernels are not built, the slower managed ones serve"
+    return
+  fi
+  if [[ ! -f "$build/CMakeCache.txt" ]]; then
+    cmake -S "$root/src/Native" -B "$build" -DCMAKE_BUILD_TYPE=Release >&2
+  fi
+  cmake --build "$build" --parallel >&2
+}
+
+case "${1:-}" in
+  '') ;;
+  --refresh) rm -f "$answer" ;;
+  *) die "unknown argument '$1'. The only one is --refresh." ;;
+esac
+
+need dotnet "the .NET SDK 10"
+(cd "$root" && dotnet --version >/dev/null) || die "this needs the .NET SDK that global.json names."
+
+[[ -f "$answer" ]] || record_feed
+if grep -q '<UseStandIns>true<' "$answer"; then
+  need g++ "g++ (Debian: apt-get install g++)"
+  need cmake "CMake (Debian: apt-get install cmake)"
+  install_apt_packages
+  install_onnxruntime
+fi
+build_native
