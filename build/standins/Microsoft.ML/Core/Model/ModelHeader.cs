@@ -6,8 +6,8 @@ namespace Microsoft.ML;
 
 /// <summary>
 /// The 256 bytes before a model block. The file is: header, model block, string table (the byte offsets at which the
-/// strings end), string characters (UTF-16), assembly name (UTF-16), tail signature. All offsets count from the start of
-/// the header; a part that is absent has offset and size 0. Little-endian.
+/// strings end), string characters (UTF-16), assembly name (UTF-16), tail signature. All offsets count from the start
+/// of the header; a part that is absent has offset and size 0. Little-endian.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = Size)]
 internal struct ModelHeader

@@ -39,7 +39,7 @@ internal abstract class Repository : IDisposable
 
     protected abstract void OnDispose(Entry entry);
 
-    /// <summary>The name of an entry in the archive; no file gets that name, so no archive can say where to write.</summary>
+    /// <summary>The name of an entry in the archive; never of a file, so no archive can say where to write.</summary>
     protected string EntryPath(string directory, string name)
     {
         ExceptionContext.Check(!Disposed);
