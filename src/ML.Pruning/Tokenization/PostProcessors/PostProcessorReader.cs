@@ -1,0 +1,20 @@
+namespace ML.Pruning.Tokenization.PostProcessors;
+
+/// <summary>Reads the <c>post_processor</c> of tokenizer.json.</summary>
+internal static class PostProcessorReader
+{
+    private const string Supported = "TemplateProcessing, ByteLevel, Sequence";
+
+    /// <summary>The templates to apply in order; a ByteLevel post-processor only trims offsets and gives none.</summary>
+    public static List<SequenceTemplate> Read(JsonPart part)
+    {
+        string type = part.TypeName();
+        return type switch
+        {
+            "TemplateProcessing" => [SequenceTemplate.Read(part)],
+            "ByteLevel" => [],
+            "Sequence" => [.. part.Field("processors").Items().SelectMany(Read)],
+            _ => throw part.Unsupported(type, Supported),
+        };
+    }
+}
