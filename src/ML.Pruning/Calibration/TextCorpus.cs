@@ -1,0 +1,81 @@
+using System.Text;
+using System.Text.Json;
+
+namespace ML.Pruning.Calibration;
+
+/// <summary>Reads texts for calibration and evaluation.</summary>
+public static class TextCorpus
+{
+    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The documents of a file, lazily: of a <c>.jsonl</c> file the <c>text</c> of each line, of any other
+    /// file its whole content.</summary>
+    /// <param name="path">The file, UTF-8.</param>
+    /// <returns>The documents, in file order.</returns>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">A line is no JSON object with a string <c>text</c>, or the file is not
+    /// UTF-8.</exception>
+    public static IEnumerable<string> Read(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Directory.Exists(path))
+            throw new InvalidDataException($"'{path}' is a folder; give a .jsonl or .txt file.");
+        if (!File.Exists(path)) throw new FileNotFoundException($"The text file '{path}' does not exist.", path);
+        return Path.GetExtension(path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
+            ? ReadLines(path)
+            : [ReadWhole(path)];
+    }
+
+    private static string ReadWhole(string path)
+    {
+        try
+        {
+            string text = File.ReadAllText(path, s_strictUtf8);
+            return text;
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InvalidDataException($"'{path}' is not UTF-8 text.", e);
+        }
+    }
+
+    private static IEnumerable<string> ReadLines(string path)
+    {
+        using var reader = new StreamReader(path, s_strictUtf8);
+        for (int number = 1; ; number++)
+        {
+            string? line;
+            try
+            {
+                line = reader.ReadLine();
+            }
+            catch (DecoderFallbackException e)
+            {
+                throw new InvalidDataException($"'{path}', line {number}: not UTF-8 text.", e);
+            }
+
+            if (line is null) yield break;
+            if (line.Length > 0) yield return ParseLine(path, number, line);
+        }
+    }
+
+    private static string ParseLine(string path, int number, string line)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            if (document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("text", out JsonElement text)
+                && text.ValueKind == JsonValueKind.String)
+            {
+                return text.GetString()!;
+            }
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"'{path}', line {number}: not valid JSON ({e.Message}).", e);
+        }
+
+        throw new InvalidDataException($"'{path}', line {number}: expected a JSON object with a string \"text\".");
+    }
+}

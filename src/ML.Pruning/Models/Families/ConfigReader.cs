@@ -1,0 +1,200 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace ML.Pruning.Models.Families;
+
+/// <summary>Typed access to a Hugging Face config.json, with errors that name the key, the value and what is
+/// legal.</summary>
+internal sealed class ConfigReader(JsonObject config)
+{
+    /// <summary>Keys that change the maths wherever they occur, with the values that leave it unchanged. A family that
+    /// implements one of them reads it before <see cref="RefuseUnsupported"/> is called.</summary>
+    private static readonly (string Key, string[] Neutral)[] s_mathsChangingKeys =
+    [
+        ("quantization_config", []),
+        ("partial_rotary_factor", ["1", "1.0"]),
+        ("rope_interleaved", ["false"]),
+        ("num_local_experts", ["0", "1"]),
+        ("num_experts", ["0", "1"]),
+        ("attn_logit_softcapping", []),
+        ("final_logit_softcapping", []),
+        ("logit_scale", ["1", "1.0"]),
+        ("logits_scaling", ["1", "1.0"]),
+        ("embedding_multiplier", ["1", "1.0"]),
+        ("residual_multiplier", ["1", "1.0"]),
+        ("attention_multiplier", []),
+        ("qk_layernorm", ["false"]),
+        ("use_qk_norm", ["false"]),
+        ("alibi", ["false"]),
+        ("parallel_attn", ["false"]),
+        ("use_parallel_residual", ["false"]),
+        ("use_sliding_window", ["false"]),
+        ("sliding_window", []),
+        ("is_encoder_decoder", ["false"]),
+        ("add_cross_attention", ["false"]),
+    ];
+
+    private readonly HashSet<string> _handled = new(StringComparer.Ordinal);
+
+    /// <summary>Whether a key is there and not null.</summary>
+    public bool Has(string key) => config.TryGetPropertyValue(key, out JsonNode? node) && node is not null;
+
+    /// <summary>An integer that must be there.</summary>
+    public int Int(string key) => IntOrNull(key)
+        ?? throw new ModelFormatException($"config.json has no '{key}'; this model type needs it.");
+
+    /// <summary>An integer, or the default.</summary>
+    public int Int(string key, int fallback) => IntOrNull(key) ?? fallback;
+
+    /// <summary>An integer, or null.</summary>
+    public int? IntOrNull(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return null;
+        if (node is JsonValue value && value.TryGetValue(out int number)) return number;
+        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be an integer.");
+    }
+
+    /// <summary>A number, or the default.</summary>
+    public double Double(string key, double fallback)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return fallback;
+        if (node is JsonValue value && value.TryGetValue(out double number)) return number;
+        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be a number.");
+    }
+
+    /// <summary>A truth value, or the default.</summary>
+    public bool Bool(string key, bool fallback)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return fallback;
+        if (node is JsonValue value && value.TryGetValue(out bool flag)) return flag;
+        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be true or false.");
+    }
+
+    /// <summary>A text, or the default.</summary>
+    public string String(string key, string fallback)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return fallback;
+        if (node is JsonValue value && value.TryGetValue(out string? text)) return text;
+        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be a string.");
+    }
+
+    /// <summary>An object, or null.</summary>
+    public ConfigReader? Object(string key)
+    {
+        JsonNode? node = Take(key);
+        return node switch
+        {
+            null => null,
+            JsonObject nested => new ConfigReader(nested),
+            _ => throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be an object."),
+        };
+    }
+
+    /// <summary>An array of objects, or null.</summary>
+    public IReadOnlyList<ConfigReader>? Objects(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return null;
+        if (node is JsonArray array && array.All(item => item is JsonObject))
+            return [.. array.Select(item => new ConfigReader((JsonObject)item!))];
+        throw new ModelFormatException($"config.json: '{key}' must be an array of objects.");
+    }
+
+    /// <summary>One integer or an array of them; empty when absent.</summary>
+    public IReadOnlyList<int> Ints(string key)
+    {
+        JsonNode? node = Take(key);
+        IEnumerable<JsonNode?> items = node switch { null => [], JsonArray array => array, _ => [node] };
+        var numbers = new List<int>();
+        foreach (JsonNode? item in items)
+        {
+            if (item is not JsonValue value || !value.TryGetValue(out int number))
+                throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be an integer.");
+            numbers.Add(number);
+        }
+
+        return numbers;
+    }
+
+    /// <summary>The activation under any of the given keys.</summary>
+    public ActivationKind Activation(string key, string fallback)
+    {
+        string name = String(key, fallback);
+        return name switch
+        {
+            "silu" or "swish" => ActivationKind.Silu,
+            "gelu" => ActivationKind.Gelu,
+            "gelu_new" or "gelu_pytorch_tanh" or "gelu_fast" => ActivationKind.GeluTanh,
+            "relu" => ActivationKind.Relu,
+            _ => throw new ModelFormatException($"config.json: '{key}' is \"{name}\"; supported: silu, gelu, gelu_new, "
+                + "gelu_pytorch_tanh, gelu_fast, relu."),
+        };
+    }
+
+    /// <summary>The base and the scaling of rotary positions, in the old and the new spelling.</summary>
+    public (double Theta, RopeScaling? Scaling) Rope(double defaultTheta)
+    {
+        double theta = Double("rope_theta", defaultTheta);
+        ConfigReader? scaling = Object("rope_scaling") ?? Object("rope_parameters");
+        if (scaling is null) return (theta, null);
+
+        theta = scaling.Double("rope_theta", theta);
+        string kind = scaling.String("rope_type", scaling.String("type", "default"));
+        return kind switch
+        {
+            "default" => (theta, null),
+            "linear" => (theta, new RopeScaling { Kind = RopeScalingKind.Linear, Factor = scaling.Factor() }),
+            "llama3" => (theta, new RopeScaling
+            {
+                Kind = RopeScalingKind.Llama3,
+                Factor = scaling.Factor(),
+                LowFrequencyFactor = scaling.Double("low_freq_factor", 1),
+                HighFrequencyFactor = scaling.Double("high_freq_factor", 4),
+                OriginalContextLength = scaling.Int("original_max_position_embeddings", 8192),
+            }),
+            _ => throw new ModelFormatException($"config.json: the rotary scaling is \"{kind}\"; supported: default, "
+                + "linear, llama3."),
+        };
+    }
+
+    /// <summary>Refuses every key that changes the maths and that nobody has read.</summary>
+    /// <exception cref="ModelFormatException">Such a key has a value that is not neutral.</exception>
+    public void RefuseUnsupported(string family)
+    {
+        foreach ((string key, string[] neutral) in s_mathsChangingKeys)
+        {
+            if (_handled.Contains(key) || !Has(key)) continue;
+            string shown = Shown(config[key]!);
+            if (!neutral.Contains(shown))
+            {
+                throw new ModelFormatException($"config.json: '{key}' is {shown}, which changes the computation in a way "
+                    + $"that model type \"{family}\" does not support here"
+                    + (neutral.Length > 0 ? $"; supported: {neutral[0]}." : "; remove it only if it has no effect."));
+            }
+        }
+    }
+
+    private static string Shown(JsonNode? node)
+    {
+        string text = node?.ToJsonString(JsonSerializerOptions.Default) ?? "null";
+        return text.Length <= 80 ? text : text[..77] + "...";
+    }
+
+    private double Factor()
+    {
+        double factor = Double("factor", 1);
+        return factor >= 1 && double.IsFinite(factor)
+            ? factor
+            : throw new ModelFormatException($"config.json: the rotary factor is {factor}; it must be at least 1.");
+    }
+
+    private JsonNode? Take(string key)
+    {
+        _handled.Add(key);
+        return config.TryGetPropertyValue(key, out JsonNode? node) ? node : null;
+    }
+}

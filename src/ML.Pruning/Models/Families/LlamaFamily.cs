@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+
+namespace ML.Pruning.Models.Families;
+
+/// <summary>LLaMA 1 to 3.x and its relatives: RMSNorm, rotary positions, grouped-query attention, gated SiLU
+/// MLP (Touvron et al. 2023, arXiv:2302.13971).</summary>
+public class LlamaFamily : ModelFamily
+{
+    /// <inheritdoc/>
+    public override string ModelType => "llama";
+
+    /// <inheritdoc/>
+    public override string Prefix => "model.";
+
+    /// <inheritdoc/>
+    public override IEnumerable<TensorMapping> MapTensors(ModelSpec spec)
+    {
+        foreach (ParameterSpec parameter in spec.Parameters())
+            yield return TensorMapping.Plain(parameter.Name, parameter.Name, parameter.Role != ParameterRole.Head);
+    }
+
+    private protected override ModelSpec Read(ConfigReader config)
+    {
+        int hidden = config.Int("hidden_size");
+        int heads = config.Int("num_attention_heads");
+        if (heads < 1 || !config.Has("head_dim") && hidden % heads != 0)
+        {
+            throw new ModelFormatException($"config.json: 'num_attention_heads' is {heads}; it must divide 'hidden_size' "
+                + $"({hidden}) unless 'head_dim' is given.");
+        }
+
+        var layer = new LayerSpec
+        {
+            Heads = heads,
+            KeyValueHeads = config.Int("num_key_value_heads", heads),
+            HeadSize = config.Int("head_dim", hidden / heads),
+            MlpWidth = config.Int("intermediate_size"),
+        };
+        (double theta, RopeScaling? scaling) = config.Rope(10000);
+        bool attentionBias = config.Bool("attention_bias", false);
+        return new ModelSpec
+        {
+            Family = ModelType,
+            VocabularySize = config.Int("vocab_size"),
+            HiddenSize = hidden,
+            ContextLength = config.Int("max_position_embeddings", 2048),
+            Layers = LayerShapes.Read(config, config.Int("num_hidden_layers"), layer),
+            NormEpsilon = config.Double("rms_norm_eps", 1e-6),
+            RopeTheta = theta,
+            RopeScaling = scaling,
+            Activation = config.Activation("hidden_act", "silu"),
+            QueryKeyValueBias = attentionBias,
+            OutputBias = attentionBias,
+            MlpBias = config.Bool("mlp_bias", false),
+            TiedHead = config.Bool("tie_word_embeddings", false),
+            BosTokenId = config.IntOrNull("bos_token_id"),
+            EosTokenIds = config.Ints("eos_token_id"),
+        };
+    }
+
+    private protected override void Write(ModelSpec spec, JsonObject config)
+    {
+        LayerSpec first = spec.Layers[0];
+        config["vocab_size"] = spec.VocabularySize;
+        config["hidden_size"] = spec.HiddenSize;
+        config["num_hidden_layers"] = spec.Layers.Count;
+        config["num_attention_heads"] = first.Heads;
+        config["num_key_value_heads"] = first.KeyValueHeads;
+        config["intermediate_size"] = first.MlpWidth;
+        config["tie_word_embeddings"] = spec.TiedHead;
+        if (config.ContainsKey("head_dim") || first.Heads * first.HeadSize != spec.HiddenSize)
+            config["head_dim"] = first.HeadSize;
+    }
+}

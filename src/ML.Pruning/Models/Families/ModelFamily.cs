@@ -1,0 +1,58 @@
+using System.Text.Json.Nodes;
+
+namespace ML.Pruning.Models.Families;
+
+/// <summary>One model family: how its config.json becomes a <see cref="ModelSpec"/> and back, and how its tensor names
+/// become canonical ones. A new family is one subclass in one file, listed in <see cref="FamilyRegistry"/>.</summary>
+/// <remarks>Thread-safe: families hold no state.</remarks>
+public abstract class ModelFamily
+{
+    /// <summary>The <c>model_type</c> of config.json.</summary>
+    public abstract string ModelType { get; }
+
+    /// <summary>The prefix of most tensor names, such as <c>model.</c>; checkpoints may leave it out.</summary>
+    public abstract string Prefix { get; }
+
+    /// <summary>Tensors that checkpoints carry although they hold no parameter (caches); they are skipped.</summary>
+    /// <param name="name">Name without the prefix.</param>
+    /// <returns>Whether to skip it.</returns>
+    public virtual bool IsNoParameter(string name) =>
+        name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
+
+    /// <summary>Reads a configuration.</summary>
+    /// <param name="config">The content of config.json.</param>
+    /// <returns>The spec, validated.</returns>
+    /// <exception cref="ModelFormatException">A value is missing, out of range or not supported.</exception>
+    public ModelSpec ReadConfig(JsonObject config)
+    {
+        var reader = new ConfigReader(config);
+        ModelSpec spec = Read(reader);
+        reader.RefuseUnsupported(ModelType);
+        return spec.Validate();
+    }
+
+    /// <summary>Writes the shape of a spec into a configuration, leaving every other value as it is.</summary>
+    /// <remarks>Layers of one shape are written in the family's own keys, so that other software reads the result.
+    /// Layers of several shapes are declared as <c>layer_shapes</c>, which this library reads.</remarks>
+    /// <param name="spec">The spec.</param>
+    /// <param name="config">The configuration to update.</param>
+    public void WriteConfig(ModelSpec spec, JsonObject config)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(config);
+        Write(spec, config);
+        config.Remove("layer_shapes");
+        if (!spec.IsUniform) config["layer_shapes"] = LayerShapes.Write(spec.Layers);
+    }
+
+    /// <summary>The tensors of a checkpoint of this family, in the order in which they are written.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <returns>One mapping a tensor; together they cover <see cref="ModelSpec.Parameters"/> exactly.</returns>
+    public abstract IEnumerable<TensorMapping> MapTensors(ModelSpec spec);
+
+    /// <summary>Reads the family's own keys.</summary>
+    private protected abstract ModelSpec Read(ConfigReader config);
+
+    /// <summary>Writes the family's own keys; when the layers differ, those of the first layer.</summary>
+    private protected abstract void Write(ModelSpec spec, JsonObject config);
+}

@@ -1,0 +1,46 @@
+namespace ML.Pruning.Models;
+
+/// <summary>Runs a <see cref="LanguageModel"/>. Implementations stand over torch or ONNX Runtime; no type of either
+/// shows here.</summary>
+/// <remarks>Thread-safe, except that one <see cref="IDecodingSession"/> serves one thread. Disposing the engine frees
+/// its weights; the model disposes the engines that it made.</remarks>
+public interface ILanguageModelEngine : IDisposable
+{
+    /// <summary>Name of the engine: <c>torch</c> or <c>onnx</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Logits after every token.</summary>
+    /// <param name="tokens">Token ids [batch, length], row-major; length is tokens.Length / batch.</param>
+    /// <param name="batch">Number of sequences, at least 1.</param>
+    /// <param name="logits">Destination [batch, length, vocabulary], float32.</param>
+    /// <exception cref="ArgumentException">A token is outside the vocabulary, the length exceeds the context, or a
+    /// buffer has the wrong size.</exception>
+    void Logits(ReadOnlySpan<int> tokens, int batch, Span<float> logits);
+
+    /// <summary>Natural logarithm of the probability of every token but the first, given those before it.</summary>
+    /// <param name="tokens">Token ids [batch, length], row-major; sequences shorter than length are padded at the
+    /// right with any token, whose results the caller ignores.</param>
+    /// <param name="batch">Number of sequences, at least 1.</param>
+    /// <param name="logProbabilities">Destination [batch, length - 1]; entry t belongs to token t + 1.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Logits"/>.</exception>
+    void NextTokenLogProbabilities(ReadOnlySpan<int> tokens, int batch, Span<double> logProbabilities);
+
+    /// <summary>Starts a decoding session with an empty key/value cache.</summary>
+    /// <returns>The session; the caller disposes it.</returns>
+    IDecodingSession StartDecoding();
+}
+
+/// <summary>Decoding of one sequence with a key/value cache.</summary>
+/// <remarks>Not thread-safe.</remarks>
+public interface IDecodingSession : IDisposable
+{
+    /// <summary>Tokens seen so far.</summary>
+    int Length { get; }
+
+    /// <summary>Appends tokens and computes the logits after the last one.</summary>
+    /// <param name="tokens">Token ids, at least one.</param>
+    /// <param name="logits">Destination [vocabulary], float32.</param>
+    /// <exception cref="ArgumentException">A token is outside the vocabulary, the context is exceeded, or the buffer
+    /// has the wrong size.</exception>
+    void Append(ReadOnlySpan<int> tokens, Span<float> logits);
+}

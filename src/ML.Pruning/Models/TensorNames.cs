@@ -1,0 +1,59 @@
+namespace ML.Pruning.Models;
+
+/// <summary>The canonical tensor names that every family is mapped to: those of LLaMA without the prefix.</summary>
+public static class TensorNames
+{
+    /// <summary>Token embedding [vocabulary, hidden].</summary>
+    public const string Embedding = "embed_tokens.weight";
+
+    /// <summary>Learned position embedding [positions, hidden].</summary>
+    public const string PositionEmbedding = "embed_positions.weight";
+
+    /// <summary>Gain of the final norm [hidden].</summary>
+    public const string FinalNorm = "norm.weight";
+
+    /// <summary>Bias of the final norm [hidden].</summary>
+    public const string FinalNormBias = "norm.bias";
+
+    /// <summary>Language-model head [vocabulary, hidden]; absent when tied to the embedding.</summary>
+    public const string Head = "lm_head.weight";
+
+    /// <summary>Query projection.</summary>
+    public const string Query = "self_attn.q_proj";
+
+    /// <summary>Key projection.</summary>
+    public const string Key = "self_attn.k_proj";
+
+    /// <summary>Value projection.</summary>
+    public const string Value = "self_attn.v_proj";
+
+    /// <summary>Attention output projection.</summary>
+    public const string Output = "self_attn.o_proj";
+
+    /// <summary>Gate of a gated MLP.</summary>
+    public const string Gate = "mlp.gate_proj";
+
+    /// <summary>First projection of the MLP.</summary>
+    public const string Up = "mlp.up_proj";
+
+    /// <summary>Last projection of the MLP.</summary>
+    public const string Down = "mlp.down_proj";
+
+    /// <summary>Norm before attention.</summary>
+    public const string AttentionNorm = "input_layernorm";
+
+    /// <summary>Norm before the MLP.</summary>
+    public const string MlpNorm = "post_attention_layernorm";
+
+    /// <summary>The weight of a part of a layer.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="part">A part, such as <see cref="Query"/>.</param>
+    /// <returns>For instance <c>layers.3.self_attn.q_proj.weight</c>.</returns>
+    public static string Weight(int layer, string part) => $"layers.{layer}.{part}.weight";
+
+    /// <summary>The bias of a part of a layer.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="part">A part, such as <see cref="Query"/>.</param>
+    /// <returns>For instance <c>layers.3.self_attn.q_proj.bias</c>.</returns>
+    public static string Bias(int layer, string part) => $"layers.{layer}.{part}.bias";
+}

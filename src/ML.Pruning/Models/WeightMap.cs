@@ -1,0 +1,118 @@
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models.Families;
+
+namespace ML.Pruning.Models;
+
+/// <summary>Turns the tensors of a checkpoint into canonical ones and back. Nothing is copied: fused and transposed
+/// tensors become views.</summary>
+public static class WeightMap
+{
+    /// <summary>Views a checkpoint's tensors under their canonical names.</summary>
+    /// <param name="spec">What the model must hold.</param>
+    /// <param name="family">The family of the checkpoint.</param>
+    /// <param name="source">The checkpoint's tensors by name.</param>
+    /// <returns>Exactly the tensors of <see cref="ModelSpec.Parameters"/>, by canonical name.</returns>
+    /// <exception cref="ModelFormatException">A tensor is missing, surplus or of the wrong shape; the message names
+    /// it.</exception>
+    public static IReadOnlyDictionary<string, StoredTensor> ToCanonical(
+        ModelSpec spec, ModelFamily family, IReadOnlyDictionary<string, StoredTensor> source)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(family);
+        ArgumentNullException.ThrowIfNull(source);
+        Dictionary<string, ParameterSpec> parameters = spec.Parameters().ToDictionary(p => p.Name);
+        var used = new HashSet<string>(StringComparer.Ordinal);
+        var result = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (TensorMapping mapping in family.MapTensors(spec))
+        {
+            StoredTensor tensor = Find(family, mapping, source, used);
+            foreach (StoredTensor canonical in Split(mapping, tensor, parameters))
+                result.Add(canonical.Name, canonical);
+        }
+
+        RefuseSurplus(spec, family, source, used);
+        return result;
+    }
+
+    /// <summary>The inverse of <see cref="ToCanonical"/>: the tensors of a checkpoint of the family.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <param name="family">The family to write.</param>
+    /// <param name="canonical">Tensors by canonical name.</param>
+    /// <returns>The tensors under the family's names, in its order.</returns>
+    public static IReadOnlyList<StoredTensor> FromCanonical(
+        ModelSpec spec, ModelFamily family, IReadOnlyDictionary<string, StoredTensor> canonical)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(family);
+        ArgumentNullException.ThrowIfNull(canonical);
+        var result = new List<StoredTensor>();
+        foreach (TensorMapping mapping in family.MapTensors(spec))
+        {
+            string name = (mapping.HasPrefix ? family.Prefix : "") + mapping.SourceName;
+            StoredTensor[] parts = [.. mapping.CanonicalNames.Select(n => canonical[n])];
+            StoredTensor joined = parts.Length == 1 ? parts[0] : new ConcatenatedTensor(name, parts);
+            if (mapping.Transposed && joined.Shape.Count == 2) joined = new TransposedTensor(name, joined);
+            result.Add(joined.Renamed(name));
+        }
+
+        return result;
+    }
+
+    private static StoredTensor Find(ModelFamily family, TensorMapping mapping,
+        IReadOnlyDictionary<string, StoredTensor> source, HashSet<string> used)
+    {
+        string full = (mapping.HasPrefix ? family.Prefix : "") + mapping.SourceName;
+        foreach (string name in new[] { full, mapping.SourceName })
+        {
+            if (!source.TryGetValue(name, out StoredTensor? tensor)) continue;
+            used.Add(name);
+            return tensor;
+        }
+
+        throw new ModelFormatException($"The checkpoint has no tensor '{full}', which config.json calls for.");
+    }
+
+    private static IEnumerable<StoredTensor> Split(
+        TensorMapping mapping, StoredTensor tensor, Dictionary<string, ParameterSpec> parameters)
+    {
+        ParameterSpec[] parts = [.. mapping.CanonicalNames.Select(name => parameters[name])];
+        long[] expected = [parts.Sum(p => p.Shape[0]), .. parts[0].Shape.Skip(1)];
+        bool transposed = mapping.Transposed && expected.Length == 2;
+        long[] stored = transposed ? [.. expected.Reverse()] : expected;
+        if (!tensor.Shape.SequenceEqual(stored))
+        {
+            throw new ModelFormatException($"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}]; "
+                + $"config.json calls for [{string.Join(", ", stored)}].");
+        }
+
+        if (!TensorTypes.IsFloat(tensor.Type))
+        {
+            throw new ModelFormatException($"Tensor '{tensor.Name}' has type {TensorTypes.Name(tensor.Type)}; "
+                + "weights must be F64, F32, F16 or BF16.");
+        }
+
+        StoredTensor whole = transposed ? new TransposedTensor(tensor.Name, tensor) : tensor;
+        long row = 0;
+        foreach (ParameterSpec part in parts)
+        {
+            yield return parts.Length == 1
+                ? whole.Renamed(part.Name)
+                : new RowSliceTensor(part.Name, whole, row, part.Shape[0]);
+            row += part.Shape[0];
+        }
+    }
+
+    private static void RefuseSurplus(ModelSpec spec, ModelFamily family,
+        IReadOnlyDictionary<string, StoredTensor> source, HashSet<string> used)
+    {
+        foreach (string name in source.Keys.Order(StringComparer.Ordinal))
+        {
+            if (used.Contains(name)) continue;
+            string bare = name.StartsWith(family.Prefix, StringComparison.Ordinal) ? name[family.Prefix.Length..] : name;
+            // A tied head may be stored as well; it repeats the embedding.
+            if (family.IsNoParameter(bare) || spec.TiedHead && bare == TensorNames.Head) continue;
+            throw new ModelFormatException($"The checkpoint has a tensor '{name}' that model type "
+                + $"\"{family.ModelType}\" with this config.json does not have.");
+        }
+    }
+}
