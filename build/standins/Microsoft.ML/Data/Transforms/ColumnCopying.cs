@@ -42,7 +42,7 @@ public sealed class ColumnCopyingTransformer : OneToOneTransformerBase
     }
 
     private ColumnCopyingTransformer(IHostEnvironment env, ModelLoadContext ctx)
-        : base(env.Register(nameof(ColumnCopyingTransformer)), ctx)
+        : base(env.Register(nameof(ColumnCopyingTransformer)), AtModel(ctx))
     {
     }
 
@@ -57,10 +57,10 @@ public sealed class ColumnCopyingTransformer : OneToOneTransformerBase
 
     private protected override IRowMapper MakeRowMapper(DataViewSchema schema) => new Mapper(this, schema);
 
-    private static ColumnCopyingTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+    private static ModelLoadContext AtModel(ModelLoadContext ctx)
     {
         ctx.CheckAtModel(GetVersionInfo());
-        return new ColumnCopyingTransformer(env, ctx);
+        return ctx;
     }
 
     private static VersionInfo GetVersionInfo() => new(
