@@ -51,6 +51,13 @@ internal static partial class ApiListing
         text = text.Replace("[Obsolete] ", "", StringComparison.Ordinal);
         text = SystemNamespace().Replace(text, "");
         text = DefaultLiteral().Replace(text, "= null");
+        text = FloatSuffix().Replace(text, "$1");
+        for (string before = ""; before != text;)
+        {
+            before = text;
+            text = NamedTuple().Replace(text, "($1)");
+        }
+
         return text;
     }
 
@@ -98,6 +105,12 @@ internal static partial class ApiListing
 
     [GeneratedRegex(@"= default(?=[,)\]])")]
     private static partial Regex DefaultLiteral();
+
+    [GeneratedRegex(@"(= -?\d[\d.E+-]*)f(?=[,)\]])")]
+    private static partial Regex FloatSuffix();
+
+    [GeneratedRegex(@"\bValueTuple<([^<>]*,[^<>]*)>")]
+    private static partial Regex NamedTuple();
 
     [GeneratedRegex(@"^public (abstract |static )?")]
     private static partial Regex InterfaceModifiers();
