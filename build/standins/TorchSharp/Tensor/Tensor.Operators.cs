@@ -150,6 +150,18 @@ public static partial class torch
 
         public static explicit operator double(Tensor value) => value.ToDouble();
 
+        public static implicit operator Tensor(Scalar scalar) => Ops.scalar_tensor.Call(scalar, scalar.Type);
+
+        public static implicit operator Tensor(float value) => torch.tensor(value);
+
+        public static implicit operator Tensor(double value) => torch.tensor(value);
+
+        public static implicit operator Tensor(int value) => torch.tensor(value);
+
+        public static implicit operator Tensor(long value) => torch.tensor(value);
+
+        public static implicit operator Tensor(bool value) => torch.tensor(value);
+
         private static Tensor Subtract(Scalar left, Tensor right) => Ops.rsub_Scalar.Call(right, left);
 
         private static Tensor Divide(Scalar left, Tensor right)
