@@ -30,8 +30,6 @@ internal sealed class ModelLoadContext : IDisposable
         ModelHeader.BeginRead(Reader, out FpMin, out Header, out Strings, out LoaderAssemblyName);
     }
 
-    public bool InRepository => true;
-
     private IExceptionContext Context => Repository.ExceptionContext;
 
     public void Dispose() => Reader.Dispose();
@@ -70,10 +68,6 @@ internal sealed class ModelLoadContext : IDisposable
     public void LoadModel<TRes, TSig>(IHostEnvironment env, out TRes result, string name, params object[] extra)
         where TRes : class =>
         LoadModel<TRes, TSig>(env, out result, Repository, PathOf(name), extra);
-
-    public bool LoadModelOrNull<TRes, TSig>(IHostEnvironment env, out TRes result, string name, params object[] extra)
-        where TRes : class =>
-        LoadModelOrNull<TRes, TSig>(env, out result, Repository, PathOf(name), extra);
 
     public static void LoadModel<TRes, TSig>(IHostEnvironment env, out TRes result, RepositoryReader rep, string dir,
         params object[] extra) where TRes : class

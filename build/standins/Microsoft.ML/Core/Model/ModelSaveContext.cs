@@ -27,8 +27,6 @@ public sealed class ModelSaveContext : IDisposable
         ModelHeader.BeginWrite(Writer, out FpMin, out Header);
     }
 
-    internal bool InRepository => true;
-
     private IExceptionContext Context => Repository.ExceptionContext;
 
     public void Dispose()

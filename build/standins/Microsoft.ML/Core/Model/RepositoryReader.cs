@@ -31,13 +31,6 @@ internal sealed class RepositoryReader : Repository
         }
     }
 
-    public Entry OpenEntry(string name) => OpenEntry(null, name);
-
-    public Entry OpenEntry(string dir, string name) => OpenEntryOrNull(dir, name)
-        ?? throw ExceptionContext.Except($"Repository doesn't contain entry {EntryPath(dir, name)}");
-
-    public Entry OpenEntryOrNull(string name) => OpenEntryOrNull(null, name);
-
     public Entry OpenEntryOrNull(string dir, string name)
     {
         string path = EntryPath(dir, name);

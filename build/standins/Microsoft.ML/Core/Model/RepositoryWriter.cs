@@ -25,8 +25,6 @@ internal sealed class RepositoryWriter : Repository
         return repository;
     }
 
-    public Entry CreateEntry(string name) => CreateEntry(null, name);
-
     public Entry CreateEntry(string dir, string name)
     {
         string path = EntryPath(dir, name);

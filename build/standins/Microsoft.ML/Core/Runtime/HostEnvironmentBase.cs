@@ -77,12 +77,6 @@ internal abstract class HostEnvironmentBase<TEnv> : ChannelProviderBase, IHostEn
         _listeners.AddOrUpdate(typeof(TMessage), listener, (_, present) => Delegate.Combine(present, listener));
     }
 
-    public void RemoveListener<TMessage>(Action<IMessageSource, TMessage> listener)
-    {
-        Contracts.CheckValue(listener, nameof(listener));
-        _listeners.AddOrUpdate(typeof(TMessage), _ => null, (_, present) => Delegate.Remove(present, listener));
-    }
-
     public override TException Process<TException>(TException ex)
     {
         if (ex != null) Contracts.Mark(ex).Data["Throwing component"] = "Environment";
@@ -92,7 +86,7 @@ internal abstract class HostEnvironmentBase<TEnv> : ChannelProviderBase, IHostEn
     private void Dispatch<TMessage>(IMessageSource source, TMessage message)
     {
         if (_listeners.TryGetValue(typeof(TMessage), out Delegate listener))
-            ((Action<IMessageSource, TMessage>)listener)?.Invoke(source, message);
+            ((Action<IMessageSource, TMessage>)listener)(source, message);
     }
 
     private sealed class Host : HostEnvironmentBase<TEnv>, IHost

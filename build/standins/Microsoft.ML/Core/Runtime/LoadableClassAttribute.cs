@@ -72,29 +72,20 @@ internal abstract class LoadableClassAttributeBase : Attribute
         Contracts.CheckParam(sigTypes.All(s => ParametersOf(s).SequenceEqual(parameters)), nameof(sigTypes),
             "LoadableClass signatures must have the same set of parameters");
 
-        Summary = summary;
         InstanceType = instType;
         LoaderType = loaderType;
-        ArgType = argType;
         SigTypes = sigTypes;
         CtorTypes = argType == null ? parameters : [argType, .. parameters];
-        UserName = userName;
         LoadNames = loadNames;
     }
-
-    public string Summary { get; }
 
     public Type InstanceType { get; }
 
     public Type LoaderType { get; }
 
-    public Type ArgType { get; }
-
     public Type[] SigTypes { get; }
 
     public Type[] CtorTypes { get; }
-
-    public string UserName { get; }
 
     public string[] LoadNames { get; }
 
