@@ -69,7 +69,7 @@ internal static class MemberTypes
         return attributes[0];
     }
 
-    private static ulong MaximumOf(Type keyType) =>
+    internal static ulong MaximumOf(Type keyType) =>
         keyType == typeof(byte) ? byte.MaxValue
         : keyType == typeof(ushort) ? ushort.MaxValue
         : keyType == typeof(uint) ? uint.MaxValue

@@ -9,7 +9,6 @@ public sealed partial class TextLoader
         public int? Max;
         public bool AutoEnd;
         public bool VariableEnd;
-        public bool AllOther;
         public bool ForceVector;
 
         public Range()
@@ -31,7 +30,6 @@ public sealed partial class TextLoader
             Max = max;
             // An open end is the last column of the file; which that is, the data says.
             AutoEnd = max == null;
-            ForceVector = true;
         }
     }
 
@@ -73,16 +71,13 @@ public sealed partial class TextLoader
         public bool AllowSparse;
         public Column[] Columns;
         public char DecimalMarker = '.';
-        public char EscapeChar = '"';
         public bool HasHeader;
-        public string HeaderFile;
         public int? InputSize;
         public long? MaxRows;
         public bool MissingRealsAsNaNs;
         public bool ReadMultilines;
         public char[] Separators = ['\t'];
         public bool TrimWhitespace;
-        public bool UseThreads = true;
 
         public Options()
         {
