@@ -110,7 +110,8 @@ public sealed class ChainTests
         IDataView data = _ml.Data.LoadFromEnumerable(Review.Many(1));
         var copy = _ml.Transforms.CopyColumns("Text", "Id");
         IDataView without = copy.Append(_ml.Transforms.SelectColumns("Text")).Fit(data).Transform(data);
-        IDataView with = copy.Append(_ml.Transforms.SelectColumns(["Text"], keepHidden: true)).Fit(data).Transform(data);
+        IDataView with =
+            copy.Append(_ml.Transforms.SelectColumns(["Text"], keepHidden: true)).Fit(data).Transform(data);
         IDataView dropped = copy.Append(_ml.Transforms.DropColumns("Id")).Fit(data).Transform(data);
         Assert.HasCount(1, without.Schema);
         Assert.HasCount(2, with.Schema);

@@ -14,7 +14,9 @@ internal sealed class Review
     public float[] Features { get; set; } = [0, 0, 0];
 
     public static Review[] Many(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new Review { Id = i, Text = $"t{i}", Features = [i, 2 * i, 3 * i] })];
+        [.. Enumerable.Range(0, count).Select(Number)];
+
+    private static Review Number(int i) => new() { Id = i, Text = $"t{i}", Features = [i, 2 * i, 3 * i] };
 }
 
 internal sealed class IdRow

@@ -173,7 +173,8 @@ public sealed class TextLoaderTests
     [TestMethod]
     public void LoadFromTextFile_BadArguments_AreRefused()
     {
-        TextLoader.Column[] overlap = [new("X", DataKind.Single, [new TextLoader.Range(0, 2), new TextLoader.Range(1)])];
+        TextLoader.Column[] overlap =
+            [new("X", DataKind.Single, [new TextLoader.Range(0, 2), new TextLoader.Range(1)])];
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Data.CreateTextLoader(overlap));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Data.CreateTextLoader([]));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.Data.CreateTextLoader<IdRow>());

@@ -17,7 +17,7 @@ public sealed class ModelOperationsCatalog : IInternalCatalog
 
     IHostEnvironment IInternalCatalog.Environment => _env;
 
-    /// <remarks>The archive gets no Schema entry: loading such a model gives a null schema, here and on ML.NET.</remarks>
+    /// <remarks>The archive gets no Schema entry: loading it gives a null schema, here and on ML.NET.</remarks>
     public void Save(ITransformer model, DataViewSchema inputSchema, Stream stream)
     {
         _env.CheckValue(stream, nameof(stream));

@@ -1,6 +1,6 @@
 namespace Microsoft.ML.Data;
 
-/// <summary>Ties custom data view types to the .NET type (and the attribute) that stands for them in row classes.</summary>
+/// <summary>Ties a custom data view type to the .NET type (and attribute) that stands for it in row classes.</summary>
 public static class DataViewTypeManager
 {
     private static readonly Lock s_lock = new();

@@ -102,7 +102,7 @@ public sealed class ColumnSelectingTransformer : ITransformer
         loaderAssemblyName: typeof(ColumnSelectingTransformer).Assembly.FullName,
         loaderSignature: LoaderSignature);
 
-    /// <summary>Kept columns come in the order asked for, dropping leaves the order (and hidden columns) alone.</summary>
+    /// <summary>Kept columns come in the order asked for; dropping leaves order and hidden columns alone.</summary>
     private ColumnSelection Select(DataViewSchema schema)
     {
         ArgumentNullException.ThrowIfNull(schema);
