@@ -21,7 +21,7 @@ foreach (string source in args[1].Split(';', Trimmed))
     {
         if (!opener.TryOpen(type))
         {
-            Console.WriteLine($"ReferencePubliciser: {source} has no type '{type}'. MlNetInternals.targets lists it; a newer ML.NET renamed it, "
+            return Fail($"{source} has no type '{type}'. MlNetInternals.targets lists it; a newer ML.NET renamed it, "
                 + "or the stand-in does not have it yet.");
         }
     }
