@@ -1,10 +1,12 @@
 #:property PublishAot=false
 // Writes the table behind UnicodeNormalization from the Unicode Character Database (on Debian: apt-get install
 // unicode-data, then the folder is /usr/share/unicode):
-//   dotnet run build/unicode/WriteNormalizationData.cs -- FOLDER src/ML.Pruning/Tokenization/Normalizers/UnicodeData.bin
-// Format, Brotli-compressed; numbers are 7-bit encoded: count, then for each code point in ascending order: the distance
-// from the one before, its canonical combining class, a kind (0 no decomposition, 1 canonical, 2 canonical but excluded
-// from composition, 3 compatibility), and for kinds 1 to 3 the length and the code points of its decomposition.
+//   dotnet run build/unicode/WriteNormalizationData.cs -- FOLDER OUTPUT
+// where OUTPUT is src/ML.Pruning/Tokenization/Normalizers/UnicodeData.bin.
+// Format, Brotli-compressed; numbers are 7-bit encoded: count, then for each code point in ascending order: the
+// distance from the one before, its canonical combining class, a kind (0 no decomposition, 1 canonical, 2 canonical
+// but excluded from composition, 3 compatibility), and for kinds 1 to 3 the length and the code points of its
+// decomposition.
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Microsoft.ML.Tokenizers;
 
-/// <summary>Text to token ids and back. A subclass gives EncodeToTokens and the Decode into a span; the rest follows.</summary>
+/// <summary>Text to token ids and back. A subclass gives EncodeToTokens and Decode into a span.</summary>
 public abstract class Tokenizer
 {
     protected Tokenizer()

@@ -71,8 +71,10 @@ internal sealed class AddedTokenMatcher
     }
 
     private static bool EndsInWord(ReadOnlySpan<char> text)
-        => Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && CharacterClasses.IsWord(rune);
+        => Rune.DecodeLastFromUtf16(text, out Rune rune, out _) == OperationStatus.Done
+            && CharacterClasses.IsWord(rune);
 
     private static bool StartsWithWord(ReadOnlySpan<char> text)
-        => Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done && CharacterClasses.IsWord(rune);
+        => Rune.DecodeFromUtf16(text, out Rune rune, out _) == OperationStatus.Done
+            && CharacterClasses.IsWord(rune);
 }

@@ -16,7 +16,7 @@ internal static class ByteLevelAlphabet
     /// <summary>The byte of a character, or -1.</summary>
     public static int ToByte(char value) => value < s_byteOfChar.Length ? s_byteOfChar[value] : -1;
 
-    /// <summary>Rewrites the UTF-8 bytes of a piece; each character keeps the place of the character it came from.</summary>
+    /// <summary>Writes a piece's UTF-8 bytes; each keeps the place of the character it came from.</summary>
     public static Piece Encode(Piece piece)
     {
         string text = piece.Text;
@@ -44,7 +44,7 @@ internal static class ByteLevelAlphabet
         return new Piece(new string(characters), map, piece.Start);
     }
 
-    /// <summary>Appends the bytes that a token writes; a token outside the alphabet gives its own UTF-8 bytes.</summary>
+    /// <summary>Appends the bytes a token writes; one outside the alphabet gives its own UTF-8 bytes.</summary>
     public static void Decode(string token, List<byte> bytes)
     {
         int start = bytes.Count;

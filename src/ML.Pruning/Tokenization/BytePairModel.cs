@@ -2,7 +2,7 @@ using System.Text;
 
 namespace ML.Pruning.Tokenization;
 
-/// <summary>Byte-pair encoding: characters become tokens, and the pair of lowest rank is merged until none is left.</summary>
+/// <summary>Byte-pair encoding: characters become tokens, and pairs are merged, the lowest rank first.</summary>
 /// <remarks>
 /// <para>Sennrich et al. 2016, arXiv:1508.07909; details (unknown tokens, byte fallback, prefixes) as in the Hugging
 /// Face library. Among equal ranks the leftmost pair is merged first. O(n log n) for a piece of n characters.</para>
@@ -83,7 +83,7 @@ internal sealed class BytePairModel
         {
             int end = at + (char.IsHighSurrogate(text[at]) && at + 1 < text.Length ? 2 : 1);
             ReadOnlySpan<char> symbol = plain ? text.AsSpan(at, end - at) : Decorate(text, at, end);
-            int id = symbol.Length == 1 ? _characterIds[symbol[0]] : _lookup.TryGetValue(symbol, out int found) ? found : -1;
+            int id = IdOf(symbol);
             bool covered = id >= 0;
             if (covered || !_options.FuseUnknown || CanWriteBytes(symbol))
                 FlushUnknown(word, ref unknownStart, unknownEnd);
@@ -97,6 +97,13 @@ internal sealed class BytePairModel
             at = end;
         }
         FlushUnknown(word, ref unknownStart, unknownEnd);
+    }
+
+    private int IdOf(ReadOnlySpan<char> symbol)
+    {
+        if (symbol.Length == 1)
+            return _characterIds[symbol[0]];
+        return _lookup.TryGetValue(symbol, out int id) ? id : -1;
     }
 
     private void FlushUnknown(BytePairWord word, ref int start, int end)

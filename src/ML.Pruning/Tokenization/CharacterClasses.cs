@@ -21,10 +21,11 @@ internal static class CharacterClasses
 
     /// <summary>ASCII punctuation, symbols included, or General_Category P*.</summary>
     public static bool IsPunctuation(Rune rune)
-        => rune.IsAscii ? char.IsAsciiLetterOrDigit((char)rune.Value) is false && rune.Value is > 0x20 and < 0x7F
+        => rune.IsAscii
+            ? rune.Value is > 0x20 and < 0x7F && !char.IsAsciiLetterOrDigit((char)rune.Value)
             : Rune.IsPunctuation(rune);
 
-    /// <summary>A character of the Basic Multilingual Plane with the general category of <paramref name="rune"/>.</summary>
+    /// <summary>A character up to U+FFFF with the general category of <paramref name="rune"/>.</summary>
     public static char Representative(Rune rune) => Rune.GetUnicodeCategory(rune) switch
     {
         UnicodeCategory.UppercaseLetter => '\u2C6F',

@@ -35,7 +35,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
             token => (parts.Normalizer?.Normalize(token.Content) ?? token.Content, token)));
     }
 
-    /// <summary>The bytes of tokenizer.json, as read.</summary>
+    /// <summary>The bytes of tokenizer.json, as read, or made from a SentencePiece model.</summary>
     public ReadOnlyMemory<byte> TokenizerJson { get; }
 
     /// <summary>The bytes of tokenizer_config.json, as read; empty where there is none.</summary>
@@ -57,8 +57,8 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     public override PreTokenizer? PreTokenizer => _parts.PreTokenizer;
 
     /// <summary>Reads the tokenizer of a model folder.</summary>
-    /// <param name="folderOrFile">A folder with tokenizer.json, or such a file itself; tokenizer_config.json beside it is
-    /// read too.</param>
+    /// <param name="folderOrFile">A folder with tokenizer.json or, without it, a SentencePiece tokenizer.model; or such
+    /// a file itself. tokenizer_config.json beside it is read too.</param>
     /// <exception cref="FileNotFoundException">There is no tokenizer file.</exception>
     /// <exception cref="TokenizerFormatException">A file is malformed or asks for something not supported.</exception>
     public static HuggingFaceTokenizer Load(string folderOrFile) => TokenizerFiles.Load(folderOrFile);

@@ -3,7 +3,7 @@ namespace ML.Pruning.Tokenization;
 /// <summary>Turns ids into text one by one, holding text back until its characters are complete.</summary>
 /// <remarks>
 /// <para>What <see cref="Add"/> and <see cref="Flush"/> return, joined, is what
-/// <see cref="HuggingFaceTokenizer.DecodeTokens"/> returns for the same ids, provided their bytes are valid UTF-8.</para>
+/// <see cref="HuggingFaceTokenizer.DecodeTokens"/> returns for the same ids, if their bytes are valid UTF-8.</para>
 /// <para>To continue a prompt, add the prompt's ids first: the space that begins a text is left out, and only the
 /// decoder knows whether an id begins it. Not thread-safe.</para>
 /// </remarks>

@@ -65,7 +65,8 @@ internal readonly struct JsonPart(JsonElement element, string path)
 
     /// <summary>A string field, or <paramref name="absent"/>.</summary>
     [return: NotNullIfNotNull(nameof(absent))]
-    public string? String(string name, string? absent) => TryField(name, out JsonPart field) ? field.AsString() : absent;
+    public string? String(string name, string? absent)
+        => TryField(name, out JsonPart field) ? field.AsString() : absent;
 
     /// <summary>A Boolean field, or <paramref name="absent"/>.</summary>
     public bool Boolean(string name, bool absent)
@@ -98,7 +99,8 @@ internal readonly struct JsonPart(JsonElement element, string path)
     /// <summary>This value as a token id: an integer in [0, 2^31 - 2].</summary>
     public int AsTokenId()
     {
-        if (element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int id) && id is >= 0 and < int.MaxValue)
+        if (element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int id)
+            && id is >= 0 and < int.MaxValue)
             return id;
         throw Error($"is {Shorten(element.GetRawText())}; a token id from 0 to {int.MaxValue - 1} is needed.");
     }

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace ML.Pruning.Tokenization;
 
-/// <summary>A pattern of tokenizer.json: an exact string, or an Oniguruma regular expression run as a .NET one.</summary>
+/// <summary>A pattern of tokenizer.json: an exact string, or an Oniguruma expression run as a .NET one.</summary>
 /// <remarks>
 /// <para>.NET matches UTF-16 units, so a letter above U+FFFF would not be <c>\p{L}</c>. Before matching, each surrogate
 /// pair is replaced by one character of the same general category, and the matches are mapped back.</para>
@@ -32,7 +32,7 @@ internal sealed class TextPattern
         throw part.Error("has neither 'String' nor 'Regex'; a pattern is one of them.");
     }
 
-    /// <summary>The pattern for a regular expression; <paramref name="part"/> is blamed if it is not supported.</summary>
+    /// <summary>The pattern for a regular expression; errors name <paramref name="part"/>.</summary>
     public static TextPattern FromRegex(string expression, JsonPart part)
     {
         if (FindOnigurumaOnly(expression) is { } construct)

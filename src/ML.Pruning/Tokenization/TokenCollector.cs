@@ -78,12 +78,14 @@ internal sealed class TokenCollector(TokenizerParts parts, bool normalize, bool 
             _pieceTokens.Clear();
             parts.Model.Encode(piece.Text, _pieceTokens);
             foreach (TokenSpan token in _pieceTokens)
-                Tokens.Add(new TokenSpan(
-                    token.Id, origin + piece.Position(token.Start), origin + EndPosition(piece, token.End)));
+            {
+                int start = origin + piece.Position(token.Start);
+                Tokens.Add(new TokenSpan(token.Id, start, origin + EndPosition(piece, token.End)));
+            }
         }
     }
 
-    /// <summary>Where a token that ends before character <paramref name="end"/> of a piece ends in the section.</summary>
+    /// <summary>Where a token that ends before character <paramref name="end"/> ends in the section.</summary>
     /// <remarks>A token that ends inside a character (of several bytes) covers the whole of it.</remarks>
     private static int EndPosition(Piece piece, int end)
     {

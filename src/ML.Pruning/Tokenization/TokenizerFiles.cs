@@ -1,23 +1,36 @@
+using ML.Pruning.Tokenization.SentencePiece;
+
 namespace ML.Pruning.Tokenization;
 
 /// <summary>Finds and reads the tokenizer files of a folder.</summary>
 internal static class TokenizerFiles
 {
     private const string JsonName = "tokenizer.json";
+    private const string SentencePieceName = "tokenizer.model";
     private const long MaxFileBytes = 1L << 28;
 
     /// <summary>Reads the tokenizer of a folder, or the given file.</summary>
     public static HuggingFaceTokenizer Load(string folderOrFile)
     {
         ArgumentException.ThrowIfNullOrEmpty(folderOrFile);
-        string file = Directory.Exists(folderOrFile) ? Path.Combine(folderOrFile, JsonName) : folderOrFile;
+        string file = folderOrFile;
+        if (Directory.Exists(folderOrFile))
+        {
+            file = Path.Combine(folderOrFile, JsonName);
+            if (!File.Exists(file))
+                file = Path.Combine(folderOrFile, SentencePieceName);
+        }
         if (!File.Exists(file))
             throw new FileNotFoundException(
-                $"No tokenizer at '{folderOrFile}': give a folder with {JsonName}, or such a file.", file);
+                $"No tokenizer at '{folderOrFile}': give a folder with {JsonName} or {SentencePieceName}, or a file.",
+                file);
         string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         string configFile = Path.Combine(folder, TokenizerConfig.FileName);
         byte[] config = File.Exists(configFile) ? ReadBounded(configFile) : [];
-        return HuggingFaceTokenizer.Parse(ReadBounded(file), config);
+        byte[] content = ReadBounded(file);
+        if (file.EndsWith(".model", StringComparison.OrdinalIgnoreCase))
+            content = SentencePieceConverter.Convert(SentencePieceModel.Parse(content), TokenizerConfig.Parse(config));
+        return HuggingFaceTokenizer.Parse(content, config);
     }
 
     private static byte[] ReadBounded(string file)

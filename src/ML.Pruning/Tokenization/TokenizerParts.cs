@@ -53,7 +53,9 @@ internal sealed record TokenizerParts
             templates = [TemplateOf(config, bos, eos)];
         return new TokenizerParts
         {
-            Normalizer = root.TryField("normalizer", out JsonPart normalizer) ? NormalizerReader.Read(normalizer) : null,
+            Normalizer = root.TryField("normalizer", out JsonPart normalizer)
+                ? NormalizerReader.Read(normalizer)
+                : null,
             PreTokenizer = root.TryField("pre_tokenizer", out JsonPart splitter)
                 ? PreTokenizerReader.Read(splitter)
                 : null,
@@ -61,8 +63,8 @@ internal sealed record TokenizerParts
             Decoder = root.TryField("decoder", out JsonPart decoder) ? DecoderReader.Read(decoder) : null,
             Templates = templates,
             AddedTokens = added,
-            BosTokenId = bos ?? templates.SelectMany(template => template.Before.Take(1)).Cast<int?>().FirstOrDefault(),
-            EosTokenId = eos ?? templates.SelectMany(template => template.After.TakeLast(1)).Cast<int?>().LastOrDefault(),
+            BosTokenId = bos ?? templates.SelectMany(template => template.Before).Cast<int?>().FirstOrDefault(),
+            EosTokenId = eos ?? templates.SelectMany(template => template.After).Cast<int?>().LastOrDefault(),
         };
     }
 
@@ -95,7 +97,8 @@ internal sealed record TokenizerParts
         }
         foreach (AddedToken token in config.AddedTokens)
             Add(token, $"{TokenizerConfig.FileName}: added_tokens_decoder");
-        foreach (string content in config.OtherSpecialTokens.Append(config.BosToken).Append(config.EosToken).OfType<string>())
+        string?[] named = [.. config.OtherSpecialTokens, config.BosToken, config.EosToken];
+        foreach (string content in named.OfType<string>().Where(text => text.Length > 0))
         {
             if (idOfText.TryGetValue(content, out int id) && !added.ContainsKey(id))
                 added[id] = new AddedToken { Id = id, Content = content, Special = true };

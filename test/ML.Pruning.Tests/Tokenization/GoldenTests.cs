@@ -4,7 +4,7 @@ using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tests.Tokenization;
 
-/// <summary>Golden values made with the Hugging Face tokenizers library on the two models beside the repository.</summary>
+/// <summary>Goldens of the Hugging Face library on the two models beside the repository.</summary>
 [TestClass]
 public sealed class GoldenTests
 {

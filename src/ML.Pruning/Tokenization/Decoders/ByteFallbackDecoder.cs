@@ -5,7 +5,7 @@ using System.Text.Unicode;
 namespace ML.Pruning.Tokenization.Decoders;
 
 /// <summary>Turns each run of tokens &lt;0x00&gt; to &lt;0xFF&gt; into text.</summary>
-/// <remarks>A run that is not UTF-8 as a whole gives one U+FFFD for each byte, as in the Hugging Face library.</remarks>
+/// <remarks>A run that is not UTF-8 as a whole gives one U+FFFD a byte, as in the Hugging Face library.</remarks>
 internal sealed class ByteFallbackDecoder : TokenDecoder
 {
     /// <inheritdoc/>

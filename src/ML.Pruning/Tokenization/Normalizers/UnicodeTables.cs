@@ -3,7 +3,9 @@ using System.Text;
 
 namespace ML.Pruning.Tokenization.Normalizers;
 
-/// <summary>Combining classes, decompositions and compositions of the Unicode Character Database, version 15.0.</summary>
+/// <summary>Combining classes, decompositions and compositions of the Unicode Character Database 15.0.</summary>
+/// <remarks>The data are copyright Unicode, Inc., under the Unicode License (https://www.unicode.org/license.txt).
+/// </remarks>
 internal sealed class UnicodeTables
 {
     private const int CanonicalKind = 1;

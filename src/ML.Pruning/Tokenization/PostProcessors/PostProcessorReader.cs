@@ -5,7 +5,7 @@ internal static class PostProcessorReader
 {
     private const string Supported = "TemplateProcessing, ByteLevel, Sequence";
 
-    /// <summary>The templates to apply in order; a ByteLevel post-processor only trims offsets and gives none.</summary>
+    /// <summary>The templates to apply in order; ByteLevel only trims offsets, so it gives none.</summary>
     public static List<SequenceTemplate> Read(JsonPart part)
     {
         string type = part.TypeName();
