@@ -10,7 +10,8 @@ internal static class BytePairModelReader
     /// <summary>The byte-pair model that <paramref name="part"/> describes; other types are refused by name.</summary>
     public static BytePairModel Read(JsonPart part)
     {
-        string type = part.TypeName();
+        // The first versions of the format left the type out; only byte-pair models have merges.
+        string type = !part.TryField("type", out _) && part.TryField("merges", out _) ? "BPE" : part.TypeName();
         if (type != "BPE")
             throw part.Unsupported(type, "BPE");
         if (part.TryField("dropout", out JsonPart dropout)
@@ -45,10 +46,11 @@ internal static class BytePairModelReader
     {
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
         var tokenOfId = new Dictionary<int, string>();
+        string place = part.Path;
         foreach (JsonProperty property in part.Fields())
         {
             string token = ReadName(property, part);
-            int id = new JsonPart(property.Value, part.Child(token)).AsTokenId();
+            int id = new JsonPart(property.Value, place, token).AsTokenId();
             if (!vocabulary.TryAdd(token, id))
                 throw part.Error($"has the token '{JsonPart.Shorten(token)}' twice; each token needs one id.");
             if (!tokenOfId.TryAdd(id, token))

@@ -163,6 +163,9 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         return OperationStatus.Done;
     }
 
+    internal bool HasText(int id, bool skipSpecialTokens)
+        => _textOfId.ContainsKey(id) && !(skipSpecialTokens && IsSpecial(id));
+
     internal void ThrowIfNegative(int id)
     {
         if (id < 0)

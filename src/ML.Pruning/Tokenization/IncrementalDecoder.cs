@@ -31,6 +31,8 @@ public sealed class IncrementalDecoder
     public string Add(int id)
     {
         _tokenizer.ThrowIfNegative(id);
+        if (!_tokenizer.HasText(id, _skipSpecialTokens))
+            return "";
         _window.Add(id);
         string text = _tokenizer.DecodeTokens(_window, _skipSpecialTokens);
         if (text.Length <= _knownText.Length || text[^1] == '\uFFFD')

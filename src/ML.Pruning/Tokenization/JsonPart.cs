@@ -4,12 +4,27 @@ using System.Text.Json;
 namespace ML.Pruning.Tokenization;
 
 /// <summary>A JSON value with its place in the file, so that every error can name it.</summary>
-internal readonly struct JsonPart(JsonElement element, string path)
+/// <param name="element">The value.</param>
+/// <param name="parent">The place of what holds it; the place itself for a file.</param>
+/// <param name="name">Its field name, or null.</param>
+/// <param name="index">Its index in an array, or -1.</param>
+internal readonly struct JsonPart(JsonElement element, string parent, string? name = null, int index = -1)
 {
     private const int MaxShownLength = 60;
 
     /// <summary>The file and the path inside it, as in <c>tokenizer.json: model.vocab</c>.</summary>
-    public string Path => path;
+    /// <remarks>Put together only when asked for: a vocabulary has hundreds of thousands of values.</remarks>
+    public string Path
+    {
+        get
+        {
+            if (index >= 0)
+                return $"{parent}[{index}]";
+            if (name is null)
+                return parent;
+            return parent.EndsWith(':') ? $"{parent} {Shorten(name)}" : $"{parent}.{Shorten(name)}";
+        }
+    }
 
     /// <summary>The value.</summary>
     public JsonElement Element => element;
@@ -23,8 +38,7 @@ internal readonly struct JsonPart(JsonElement element, string path)
         {
             var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = 64 });
             JsonElement root = JsonElement.ParseValue(ref reader);
-            if (reader.Read())
-                throw new TokenizerFormatException($"{fileName}: there is more after the first JSON value.");
+            reader.Read(); // Throws if more than white space follows.
             if (root.ValueKind != JsonValueKind.Object)
                 throw new TokenizerFormatException($"{fileName}: the JSON is a {root.ValueKind}; an object is needed.");
             return new JsonPart(root, fileName + ":");
@@ -37,47 +51,47 @@ internal readonly struct JsonPart(JsonElement element, string path)
     }
 
     /// <summary>The error for this value.</summary>
-    public TokenizerFormatException Error(string what) => new($"{path} {what}");
+    public TokenizerFormatException Error(string what) => new($"{Path} {what}");
 
     /// <summary>The error for a component that is not supported, by name.</summary>
     public TokenizerFormatException Unsupported(string name, string supported)
         => Error($"'{Shorten(name)}' is not supported; supported are {supported}.");
 
     /// <summary>Gets a field; absent and null are the same.</summary>
-    public bool TryField(string name, out JsonPart field)
+    public bool TryField(string field, out JsonPart part)
     {
-        if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement value)
+        if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty(field, out JsonElement value)
             && value.ValueKind != JsonValueKind.Null)
         {
-            field = new JsonPart(value, Child(name));
+            part = new JsonPart(value, Path, field);
             return true;
         }
-        field = default;
+        part = default;
         return false;
     }
 
     /// <summary>Gets a field that must be there.</summary>
-    public JsonPart Field(string name)
-        => TryField(name, out JsonPart field) ? field : throw Error($"has no field '{name}'.");
+    public JsonPart Field(string field)
+        => TryField(field, out JsonPart part) ? part : throw Error($"has no field '{field}'.");
 
     /// <summary>The name under <c>type</c> of a component.</summary>
     public string TypeName() => Field("type").AsString();
 
     /// <summary>A string field, or <paramref name="absent"/>.</summary>
     [return: NotNullIfNotNull(nameof(absent))]
-    public string? String(string name, string? absent)
-        => TryField(name, out JsonPart field) ? field.AsString() : absent;
+    public string? String(string field, string? absent)
+        => TryField(field, out JsonPart part) ? part.AsString() : absent;
 
     /// <summary>A Boolean field, or <paramref name="absent"/>.</summary>
-    public bool Boolean(string name, bool absent)
+    public bool Boolean(string field, bool absent)
     {
-        if (!TryField(name, out JsonPart field))
+        if (!TryField(field, out JsonPart part))
             return absent;
-        return field.Element.ValueKind switch
+        return part.Element.ValueKind switch
         {
             JsonValueKind.True => true,
             JsonValueKind.False => false,
-            _ => throw field.Error($"is a {field.Element.ValueKind}; true or false is needed."),
+            _ => throw part.Error($"is a {part.Element.ValueKind}; true or false is needed."),
         };
     }
 
@@ -92,7 +106,7 @@ internal readonly struct JsonPart(JsonElement element, string path)
         }
         catch (InvalidOperationException e)
         {
-            throw new TokenizerFormatException($"{path} holds text that is not valid Unicode.", e);
+            throw new TokenizerFormatException($"{Path} holds text that is not valid Unicode.", e);
         }
     }
 
@@ -106,12 +120,12 @@ internal readonly struct JsonPart(JsonElement element, string path)
     }
 
     /// <summary>A count from 0 to 2^31 - 1 under a field.</summary>
-    public int Count(string name)
+    public int Count(string field)
     {
-        JsonPart field = Field(name);
-        if (field.Element.ValueKind == JsonValueKind.Number && field.Element.TryGetInt32(out int value) && value >= 0)
+        JsonPart part = Field(field);
+        if (part.Element.ValueKind == JsonValueKind.Number && part.Element.TryGetInt32(out int value) && value >= 0)
             return value;
-        throw field.Error($"is {Shorten(field.Element.GetRawText())}; a count from 0 to {int.MaxValue} is needed.");
+        throw part.Error($"is {Shorten(part.Element.GetRawText())}; a count from 0 to {int.MaxValue} is needed.");
     }
 
     /// <summary>The items of this array.</summary>
@@ -119,8 +133,8 @@ internal readonly struct JsonPart(JsonElement element, string path)
     {
         if (element.ValueKind != JsonValueKind.Array)
             throw Error($"is a {element.ValueKind}; an array is needed.");
-        string parent = path;
-        return element.EnumerateArray().Select((item, index) => new JsonPart(item, $"{parent}[{index}]"));
+        string place = Path;
+        return element.EnumerateArray().Select((item, at) => new JsonPart(item, place, null, at));
     }
 
     /// <summary>The fields of this object.</summary>
@@ -128,9 +142,6 @@ internal readonly struct JsonPart(JsonElement element, string path)
         => element.ValueKind == JsonValueKind.Object
             ? element.EnumerateObject()
             : throw Error($"is a {element.ValueKind}; an object is needed.");
-
-    /// <summary>The place of a field of this object.</summary>
-    public string Child(string name) => path.EndsWith(':') ? $"{path} {name}" : $"{path}.{name}";
 
     /// <summary>A value of the file, cut for a message and without line breaks.</summary>
     public static string Shorten(string value)

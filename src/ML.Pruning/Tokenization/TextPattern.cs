@@ -66,10 +66,19 @@ internal sealed class TextPattern
         }
         int[]? map = null;
         string subject = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Flatten(text, out map) : text;
-        foreach (ValueMatch match in _regex.EnumerateMatches(subject))
+        try
         {
-            int end = match.Index + match.Length;
-            matches.Add(map is null ? (match.Index, end) : (map[match.Index], map[end]));
+            foreach (ValueMatch match in _regex.EnumerateMatches(subject))
+            {
+                int end = match.Index + match.Length;
+                matches.Add(map is null ? (match.Index, end) : (map[match.Index], map[end]));
+            }
+        }
+        catch (RegexMatchTimeoutException e)
+        {
+            throw new TokenizerFormatException(
+                $"The pattern '{JsonPart.Shorten(_regex.ToString())}' of tokenizer.json took more than "
+                + $"{s_timeout.TotalSeconds} s to find one match; write it without nested repetition.", e);
         }
         return matches;
     }

@@ -59,7 +59,7 @@ internal sealed record TokenizerConfig
             return tokens;
         foreach (JsonProperty property in decoder.Fields())
         {
-            var part = new JsonPart(property.Value, decoder.Child(property.Name));
+            var part = new JsonPart(property.Value, decoder.Path, property.Name);
             if (!int.TryParse(property.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
                 || id == int.MaxValue)
                 throw part.Error($"is not keyed by a token id from 0 to {int.MaxValue - 1}.");

@@ -13,11 +13,20 @@ public sealed class BadInputTests
     [DataRow("", "not JSON")]
     [DataRow("hello", "not JSON")]
     [DataRow("[1]", "an object is needed")]
-    [DataRow("{}{}", "more after")]
+    [DataRow("{}{}", "after a single JSON value")]
     [DataRow("{}", "no field 'model'")]
     [DataRow("""{"version":"2.0","model":{}}""", "version '2.0'")]
     [DataRow("""{"model":{"type":"BPE","vocab":{"\ud800":0},"merges":[]}}""", "valid Unicode")]
-    public void Parse_NotATokenizer_SaysSo(string json, string expected) => Check(Encoding.UTF8.GetBytes(json), expected);
+    public void Parse_NotATokenizer_SaysSo(string json, string expected)
+        => Check(Encoding.UTF8.GetBytes(json), expected);
+
+    [TestMethod]
+    public void Parse_MergesWithoutType_IsBytePairEncoding()
+    {
+        TokenizerJson json = new(["a", "aa"], ["a a"]);
+        json.Model.Remove("type");
+        CollectionAssert.AreEqual(new[] { 1, 0 }, json.Parse().EncodeData("aaa").ToArray());
+    }
 
     [TestMethod]
     public void Parse_AbsurdNesting_IsRefused()
@@ -36,7 +45,8 @@ public sealed class BadInputTests
         "normalizer.normalizers[1] 'Odd'")]
     [DataRow("normalizer", """{"type":"Replace","pattern":{"Regex":"("},"content":""}""", "regular expression")]
     [DataRow("normalizer", """{"type":"Replace","pattern":{"Regex":"[a&&b]"},"content":""}""", "intersection")]
-    [DataRow("normalizer", """{"type":"Replace","pattern":{"Regex":"[[:alpha:]]"},"content":""}""", "class inside a class")]
+    [DataRow("normalizer", """{"type":"Replace","pattern":{"Regex":"[[:alpha:]]"},"content":""}""",
+        "class inside a class")]
     [DataRow("normalizer", """{"type":"Replace","pattern":{"Regex":"\\h+"},"content":""}""", @"\h")]
     [DataRow("normalizer", """{"type":"Replace","pattern":{},"content":""}""", "neither 'String' nor 'Regex'")]
     [DataRow("normalizer", """{"type":5}""", "a string is needed")]
@@ -63,7 +73,7 @@ public sealed class BadInputTests
     [DataRow("added_tokens", """{"x":1}""", "an array is needed")]
     [DataRow("model", """{"type":"Unigram","vocab":[]}""", "model 'Unigram'")]
     [DataRow("model", """{"type":"WordPiece","vocab":{}}""", "model 'WordPiece'")]
-    [DataRow("model", """{"vocab":{},"merges":[]}""", "no field 'type'")]
+    [DataRow("model", """{"vocab":{}}""", "no field 'type'")]
     [DataRow("model", """{"type":"BPE","vocab":{"a":0,"b":0},"merges":[]}""", "id 0 to 'a' and to 'b'")]
     [DataRow("model", """{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}""", "'a' twice")]
     [DataRow("model", """{"type":"BPE","vocab":{"a":1.5},"merges":[]}""", "vocab.a is 1.5")]

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.ML.Tokenizers;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ML.Pruning.Tokenization;
 
@@ -77,12 +78,12 @@ public sealed class ByteLevelTests
     {
         HuggingFaceTokenizer tokenizer = s_learned.Value.Parse();
         const string text = "the \U0001F642 cat\u00E9s";
-        IReadOnlyList<Microsoft.ML.Tokenizers.EncodedToken> tokens = tokenizer.EncodeToTokens(text, out string? normalized);
+        IReadOnlyList<EncodedToken> tokens = tokenizer.EncodeToTokens(text, out string? normalized);
         Assert.IsNull(normalized);
         CollectionAssert.AreEqual(tokenizer.EncodeData(text).ToArray(), tokens.Select(token => token.Id).ToArray());
         Assert.AreEqual(0, tokens[0].Offset.Start.Value);
         Assert.AreEqual(text.Length, tokens[^1].Offset.End.Value);
-        foreach (Microsoft.ML.Tokenizers.EncodedToken token in tokens)
+        foreach (EncodedToken token in tokens)
         {
             string covered = text[token.Offset];
             Assert.IsFalse(char.IsLowSurrogate(covered[0]) || char.IsHighSurrogate(covered[^1]), token.Value);

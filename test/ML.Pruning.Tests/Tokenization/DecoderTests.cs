@@ -1,9 +1,10 @@
+using System.Buffers;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tests.Tokenization;
 
-/// <summary>Decoder chains on token lists whose text follows from their definitions; decoding one id at a time.</summary>
+/// <summary>Decoder chains on tokens whose text follows from their definitions; decoding one id at a time.</summary>
 [TestClass]
 public sealed class DecoderTests
 {
@@ -39,7 +40,8 @@ public sealed class DecoderTests
     {
         string[] tokens = ["_a", "<0xF0>", "<0x9F>", "<0x99>", "<0x82>", "_b", "<0xE5>"];
         HuggingFaceTokenizer tokenizer = new TokenizerJson(tokens, []).Set("decoder", LlamaDecoder).Parse();
-        Assert.AreEqual("a\U0001F642\U0001F642 b\uFFFD", Stream(tokenizer, [0, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6], out var steps));
+        string text = Stream(tokenizer, [0, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6], out string[] steps);
+        Assert.AreEqual("a\U0001F642\U0001F642 b\uFFFD", text);
         CollectionAssert.AreEqual(
             new[] { "a", "", "", "", "\U0001F642", "", "", "", "\U0001F642", " b", "", "\uFFFD" }, steps);
     }
@@ -48,12 +50,13 @@ public sealed class DecoderTests
     public void IncrementalDecoder_OfRandomTexts_GivesWhatDecodeTokensGives()
     {
         HuggingFaceTokenizer stories = HuggingFaceTokenizer.Load(SharedFiles.Model("stories260K"));
-        foreach (string text in SharedFiles.Documents("stories.valid.jsonl").Take(5).Append(" x  \u4F60\u597D\U0001F642"))
+        IEnumerable<string> stories5 = SharedFiles.Documents("stories.valid.jsonl").Take(5);
+        foreach (string text in stories5.Append(" x  \u4F60\u597D\U0001F642"))
         {
             int[] ids = [1, .. stories.EncodeData(text), 2];
             Assert.AreEqual(text, Stream(stories, ids, out _));
-            Assert.AreEqual(
-                stories.DecodeTokens(ids, skipSpecialTokens: false), Stream(stories, ids, out _, skipSpecialTokens: false));
+            string whole = stories.DecodeTokens(ids, skipSpecialTokens: false);
+            Assert.AreEqual(whole, Stream(stories, ids, out _, skipSpecialTokens: false));
         }
     }
 
@@ -74,16 +77,15 @@ public sealed class DecoderTests
         HuggingFaceTokenizer tokenizer = new TokenizerJson(["abc", "de", "<0xC3>"], [])
             .Set("decoder", """{"type":"ByteFallback"}""").Parse();
         var destination = new char[4];
-        Assert.AreEqual(
-            System.Buffers.OperationStatus.DestinationTooSmall,
-            tokenizer.Decode([0, 1], destination, out int consumed, out int written));
+        OperationStatus status = tokenizer.Decode([0, 1], destination, out int consumed, out int written);
+        Assert.AreEqual(OperationStatus.DestinationTooSmall, status);
         Assert.AreEqual((1, 3), (consumed, written));
         Assert.AreEqual(
-            System.Buffers.OperationStatus.Done, tokenizer.Decode([1, 2], destination, out consumed, out written));
+            OperationStatus.Done, tokenizer.Decode([1, 2], destination, out consumed, out written));
         Assert.AreEqual((2, 3), (consumed, written));
         Assert.AreEqual("de\uFFFD", new string(destination, 0, written));
         Assert.AreEqual(
-            System.Buffers.OperationStatus.InvalidData, tokenizer.Decode([0, -1], destination, out consumed, out written));
+            OperationStatus.InvalidData, tokenizer.Decode([0, -1], destination, out consumed, out written));
     }
 
     private static string Stream(

@@ -109,7 +109,8 @@ public sealed class SentencePieceTests
         foreach (JsonElement merge in model.GetProperty("merges").EnumerateArray())
             scores.TryAdd(merge.GetString()!.Replace(" ", "", StringComparison.Ordinal), -scores.Count);
         using var stream = new MemoryStream();
-        foreach (JsonProperty token in model.GetProperty("vocab").EnumerateObject().OrderBy(entry => entry.Value.GetInt32()))
+        JsonElement.ObjectEnumerator vocabulary = model.GetProperty("vocab").EnumerateObject();
+        foreach (JsonProperty token in vocabulary.OrderBy(entry => entry.Value.GetInt32()))
         {
             int type = token.Name switch
             {
@@ -133,7 +134,8 @@ public sealed class SentencePieceTests
         => Message(2, [.. Varint(3, modelType), .. Varint(41, -1), .. Varint(42, -1)]);
 
     private static byte[] Normalizer(bool prefix, bool remove)
-        => Message(3, [.. Text(1, "identity"), .. Varint(3, prefix ? 1 : 0), .. Varint(4, remove ? 1 : 0), .. Varint(5, 1)]);
+        => Message(
+            3, [.. Text(1, "identity"), .. Varint(3, prefix ? 1 : 0), .. Varint(4, remove ? 1 : 0), .. Varint(5, 1)]);
 
     private static byte[] Text(int field, string text) => Message(field, Encoding.UTF8.GetBytes(text));
 

@@ -35,7 +35,8 @@ public sealed class SplitPatternTests
     [DataRow("x\n\U0001F642a", "x|\n|\U0001F642a")]
     [DataRow("\U0001D7D9\U0001D7DA\U0001D7DB\U0001D7DC", "\U0001D7D9\U0001D7DA\U0001D7DB|\U0001D7DC")]
     [DataRow("e\u0301a!!\r\n\r\nb", "e|\u0301a|!!\r\n\r\n|b")]
-    public void PreTokenize_Llama3_CutsAsThePattern(string text, string expected) => Check(Split(Llama3), text, expected);
+    public void PreTokenize_Llama3_CutsAsThePattern(string text, string expected)
+        => Check(Split(Llama3), text, expected);
 
     [TestMethod]
     [DataRow("I'm sure it's DON'T 123 ok", "I|'m| sure| it|'s| DON|'T| |1|2|3| ok")]
