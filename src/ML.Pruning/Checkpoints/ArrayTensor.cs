@@ -3,7 +3,7 @@ namespace ML.Pruning.Checkpoints;
 /// <summary>A tensor of float32 values in memory, stored in a type of choice.</summary>
 /// <remarks>Values are rounded to the type, to nearest even, on reading: <see cref="StoredTensor.Read"/> gives what a
 /// file written from this tensor would give. The values are not copied: do not change them afterwards.</remarks>
-public sealed class ArrayTensor : StoredTensor
+public sealed class ArrayTensor : ElementwiseTensor
 {
     private readonly ReadOnlyMemory<float> _values;
 
@@ -30,29 +30,9 @@ public sealed class ArrayTensor : StoredTensor
         _values = values;
     }
 
-    private protected override void ReadRaw(long byteOffset, Span<byte> destination)
-    {
-        ReadOnlySpan<float> values = _values.Span;
-        int size = Type.BitsPerElement() / 8;
-        int element = (int)(byteOffset / size);
-        int skip = (int)(byteOffset % size);
-        Span<byte> one = stackalloc byte[sizeof(double)];
-        if (skip > 0)
-        {
-            ElementConversion.FromSingle(Type, values.Slice(element++, 1), one[..size]);
-            int head = Math.Min(size - skip, destination.Length);
-            one.Slice(skip, head).CopyTo(destination);
-            destination = destination[head..];
-        }
-        int whole = destination.Length / size;
-        ElementConversion.FromSingle(Type, values.Slice(element, whole), destination[..(whole * size)]);
-        destination = destination[(whole * size)..];
-        if (destination.Length > 0)
-        {
-            ElementConversion.FromSingle(Type, values.Slice(element + whole, 1), one[..size]);
-            one[..destination.Length].CopyTo(destination);
-        }
-    }
+    private protected override void ReadWhole(long first, Span<byte> destination) =>
+        ElementConversion.FromSingle(
+            Type, _values.Span.Slice((int)first, destination.Length / ElementBytes), destination);
 
     private protected override void ReadElements(long start, Span<float> destination)
     {

@@ -6,10 +6,9 @@ namespace ML.Pruning.Checkpoints;
 /// <summary>The transpose of a two-dimensional tensor.</summary>
 /// <remarks>A read goes once through all rows of the source, whatever its length up to a few megabytes: read big
 /// pieces.</remarks>
-public sealed class TransposedTensor : StoredTensor
+public sealed class TransposedTensor : ElementwiseTensor
 {
     private readonly StoredTensor _source;
-    private readonly int _elementBytes;
 
     /// <summary>Transposes a tensor [rows, columns] to [columns, rows].</summary>
     /// <param name="name">The name of the view.</param>
@@ -17,38 +16,11 @@ public sealed class TransposedTensor : StoredTensor
     /// <exception cref="ArgumentException">The tensor has not two dimensions, or its elements are not whole bytes.
     /// </exception>
     public TransposedTensor(string name, StoredTensor source)
-        : base(name, (source ?? throw new ArgumentNullException(nameof(source))).Type, Swap(source))
-    {
-        if (Type.BitsPerElement() % 8 != 0)
-        {
-            throw new ArgumentException(
-                $"Tensor {Show.Quote(source.Name)}: packed {Type.Name()} cannot be transposed.", nameof(source));
-        }
+        : base(name, (source ?? throw new ArgumentNullException(nameof(source))).Type, Swap(source)) =>
         _source = source;
-        _elementBytes = Type.BitsPerElement() / 8;
-    }
 
-    private protected override void ReadRaw(long byteOffset, Span<byte> destination)
-    {
-        long first = byteOffset / _elementBytes;
-        int skip = (int)(byteOffset % _elementBytes);
-        if (skip == 0 && destination.Length % _elementBytes == 0)
-        {
-            Gather(first, destination, _elementBytes, asSingle: false);
-            return;
-        }
-        int whole = (skip + destination.Length + _elementBytes - 1) / _elementBytes * _elementBytes;
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(whole);
-        try
-        {
-            Gather(first, buffer.AsSpan(0, whole), _elementBytes, asSingle: false);
-            buffer.AsSpan(skip, destination.Length).CopyTo(destination);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
+    private protected override void ReadWhole(long first, Span<byte> destination) =>
+        Gather(first, destination, ElementBytes, asSingle: false);
 
     private protected override void ReadElements(long start, Span<float> destination) =>
         Gather(start, MemoryMarshal.AsBytes(destination), sizeof(float), asSingle: true);
