@@ -1,0 +1,41 @@
+using ML.Pruning.Models;
+using ML.Pruning.Models.Torch;
+
+namespace ML.Pruning.Inference;
+
+/// <summary>Finds the engine that runs a model.</summary>
+public static class EngineFactory
+{
+    private const string TorchName = "torch";
+    private const string OnnxName = "onnx";
+
+    /// <summary>Reads the name of an engine.</summary>
+    /// <param name="name"><c>torch</c> or <c>onnx</c>, in lower case.</param>
+    /// <returns>The kind.</returns>
+    /// <exception cref="ArgumentException">Another name.</exception>
+    public static EngineKind Parse(string name) => name switch
+    {
+        TorchName => EngineKind.Torch,
+        OnnxName => EngineKind.Onnx,
+        _ => throw new ArgumentException(
+            $"The engine is \"{name}\"; it must be {TorchName} or {OnnxName}.", nameof(name)),
+    };
+
+    /// <summary>The engine of a model, made on first use. The model owns it; do not dispose it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="kind">Which engine; <see cref="EngineKind.Auto"/> takes torch.</param>
+    /// <returns>The engine.</returns>
+    /// <exception cref="NotSupportedException">The engine is not available.</exception>
+    /// <exception cref="InvalidOperationException">The model has no weights.</exception>
+    public static ILanguageModelEngine Get(LanguageModel model, EngineKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return kind switch
+        {
+            EngineKind.Auto or EngineKind.Torch => model.GetEngine(TorchName, static m => new TorchEngine(m)),
+            EngineKind.Onnx => throw new NotSupportedException(
+                "This version cannot run a language model on ONNX Runtime; use the engine torch."),
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a member of EngineKind."),
+        };
+    }
+}

@@ -1,0 +1,52 @@
+namespace ML.Pruning.Models;
+
+/// <summary>The checks that every <see cref="ILanguageModelEngine"/> makes.</summary>
+internal static class EngineArguments
+{
+    /// <summary>Checks a batch of token sequences.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="tokens">Token ids [batch, length], row-major.</param>
+    /// <param name="batch">Number of sequences.</param>
+    /// <param name="past">Tokens that the model has seen before these.</param>
+    /// <returns>The length of a sequence.</returns>
+    /// <exception cref="ArgumentException">A token is outside the vocabulary, the length exceeds the context, or the
+    /// tokens do not fill the batch.</exception>
+    public static int CheckTokens(ModelSpec spec, ReadOnlySpan<int> tokens, int batch, int past = 0)
+    {
+        if (batch < 1) throw new ArgumentException($"The batch size is {batch}; at least 1.", nameof(batch));
+        if (tokens.IsEmpty || tokens.Length % batch != 0)
+        {
+            throw new ArgumentException($"There are {tokens.Length} tokens; a batch of {batch} needs a positive multiple "
+                + "of that.", nameof(tokens));
+        }
+
+        int length = tokens.Length / batch;
+        if (past + (long)length > spec.ContextLength)
+        {
+            throw new ArgumentException($"The sequence has {past + (long)length} tokens; the model's context is "
+                + $"{spec.ContextLength}.", nameof(tokens));
+        }
+
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if ((uint)tokens[i] >= (uint)spec.VocabularySize)
+            {
+                throw new ArgumentException($"Token {i} is {tokens[i]}; the model's vocabulary has the tokens 0 to "
+                    + $"{spec.VocabularySize - 1}.", nameof(tokens));
+            }
+        }
+
+        return length;
+    }
+
+    /// <summary>Checks the size of a destination.</summary>
+    /// <param name="actual">Elements that it has.</param>
+    /// <param name="expected">Elements that are needed.</param>
+    /// <param name="shape">What they are, for the message.</param>
+    /// <exception cref="ArgumentException">The sizes differ.</exception>
+    public static void CheckDestination(int actual, long expected, string shape)
+    {
+        if (actual != expected)
+            throw new ArgumentException($"The destination has {actual} elements; {shape} needs {expected}.");
+    }
+}

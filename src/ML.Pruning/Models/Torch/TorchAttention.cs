@@ -1,0 +1,118 @@
+using ML.Pruning.Checkpoints;
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>Causal attention with grouped key/value heads: query head h reads key/value head h / (heads /
+/// key/value heads) (Ainslie et al. 2023, arXiv:2305.13245).</summary>
+internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
+{
+    private const long MaxScores = 1 << 20;
+    private readonly LayerSpec _shape;
+    private readonly int? _window;
+    private readonly RotaryEmbedding? _rotary;
+
+    [ComponentName(Name = "q_proj")]
+    private readonly TorchLinear _query;
+
+    [ComponentName(Name = "k_proj")]
+    private readonly TorchLinear _key;
+
+    [ComponentName(Name = "v_proj")]
+    private readonly TorchLinear _value;
+
+    [ComponentName(Name = "o_proj")]
+    private readonly TorchLinear _output;
+
+    /// <summary>Puts the projections of a layer together.</summary>
+    /// <param name="shape">The layer's shape.</param>
+    /// <param name="window">Keys that a query sees at most, or null.</param>
+    /// <param name="rotary">Rotary positions, or null when positions are learned; the caller disposes it.</param>
+    /// <param name="linears">The linear maps of the layer by part.</param>
+    public TorchAttention(LayerSpec shape, int? window, RotaryEmbedding? rotary,
+        IReadOnlyDictionary<string, TorchLinear> linears)
+        : base(nameof(TorchAttention))
+    {
+        _shape = shape;
+        _window = window;
+        _rotary = rotary;
+        _query = linears[TensorNames.Query];
+        _key = linears[TensorNames.Key];
+        _value = linears[TensorNames.Value];
+        _output = linears[TensorNames.Output];
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input) => forward(input, null);
+
+    /// <summary>Attends.</summary>
+    /// <param name="input">Normed hidden states [B, T, D].</param>
+    /// <param name="cache">Keys and values of earlier tokens, to which these are appended; null = there are
+    /// none.</param>
+    /// <returns>[B, T, D].</returns>
+    public Tensor forward(Tensor input, KeyValueCache? cache)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long batch = input.shape[0], length = input.shape[1], size = _shape.HeadSize;
+        int past = cache?.Length ?? 0;
+        Tensor query = _query.forward(input).view(batch, length, _shape.Heads, size);
+        Tensor key = _key.forward(input).view(batch, length, _shape.KeyValueHeads, size);
+        Tensor value = _value.forward(input).view(batch, length, _shape.KeyValueHeads, size).permute(0, 2, 1, 3);
+        if (_rotary is not null)
+        {
+            query = _rotary.Apply(query, past);
+            key = _rotary.Apply(key, past);
+        }
+
+        query = query.mul(1 / Math.Sqrt(size));
+        key = key.permute(0, 2, 1, 3);
+        if (cache is not null) (key, value) = cache.Append(key, value);
+        return _output.forward(MixInBlocks(query, key, value, past)).MoveToOuterDisposeScope();
+    }
+
+    // Blocks of queries bound the memory of the scores, and later keys than a block's last query are left out.
+    private Tensor MixInBlocks(Tensor query, Tensor key, Tensor value, int past)
+    {
+        int length = (int)query.shape[1];
+        long scoresPerQuery = query.shape[0] * _shape.Heads * (past + length);
+        int block = (int)Math.Clamp(MaxScores / scoresPerQuery, 1, length);
+        if (block == length) return Mix(query, key, value, past);
+
+        var blocks = new List<Tensor>();
+        for (int start = 0; start < length; start += block)
+        {
+            int count = Math.Min(block, length - start);
+            int keys = past + start + count;
+            blocks.Add(Mix(query.narrow(1, start, count), key.narrow(2, 0, keys), value.narrow(2, 0, keys),
+                past + start));
+        }
+
+        return cat(blocks, 1);
+    }
+
+    /// <summary>softmax(Q K^T) V, Q already scaled.</summary>
+    /// <param name="query">[B, T, H, d].</param>
+    /// <param name="key">[B, G, past + T, d].</param>
+    /// <param name="value">[B, G, past + T, d].</param>
+    /// <param name="past">Keys before the first query's own.</param>
+    /// <returns>[B, T, H d].</returns>
+    private Tensor Mix(Tensor query, Tensor key, Tensor value, int past)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long batch = query.shape[0], length = query.shape[1], size = _shape.HeadSize;
+        long groups = _shape.KeyValueHeads, perGroup = _shape.Heads / groups;
+
+        // The query heads of a group are stacked, so that keys and values need no copy per query head.
+        Tensor stacked = query.reshape(batch, length, groups, perGroup, size).permute(0, 2, 3, 1, 4)
+            .reshape(batch, groups, perGroup * length, size);
+        Tensor scores = stacked.matmul(key.transpose(2, 3)).view(batch, groups, perGroup, length, past + length);
+        if (CausalMask.Make((int)length, past, _window, scores.dtype) is { } mask) scores = scores.add(mask);
+        Tensor weights = scores.softmax(4, TorchWeights.Wide(scores.dtype)).to_type(value.dtype)
+            .view(batch, groups, perGroup * length, past + length);
+        return weights.matmul(value).view(batch, groups, perGroup, length, size).permute(0, 3, 1, 2, 4)
+            .reshape(batch, length, _shape.QueryWidth).MoveToOuterDisposeScope();
+    }
+}

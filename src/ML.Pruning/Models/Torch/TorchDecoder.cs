@@ -1,0 +1,116 @@
+using ML.Pruning.Checkpoints;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>A whole decoder. Its parameters carry the canonical names (<see cref="TensorNames"/>); they take gradients
+/// once <c>requires_grad</c> is set on them.</summary>
+/// <remarks>Forward passes may run at once. Dispose it to free the weights.</remarks>
+internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
+{
+    private readonly Dictionary<int, RotaryEmbedding> _rotary = [];
+
+    [ComponentName(Name = "embed_tokens")]
+    private readonly TorchTable _embedTokens;
+
+    [ComponentName(Name = "embed_positions")]
+    private readonly TorchTable? _embedPositions;
+
+    [ComponentName(Name = "layers")]
+    private readonly ModuleList<TorchDecoderLayer> _layers;
+
+    [ComponentName(Name = "norm")]
+    private readonly TorchNorm _norm;
+
+    [ComponentName(Name = "lm_head")]
+    private readonly TorchTable? _head;
+
+    private TorchDecoder(
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType)
+        : base(nameof(TorchDecoder))
+    {
+        Spec = spec;
+        Embedding = TorchEmbedding.Load(spec, weights, computeType);
+        Head = TorchHead.Load(spec, weights, computeType, Embedding);
+        Layers = [.. Enumerable.Range(0, spec.Layers.Count).Select(
+            i => TorchDecoderLayer.Load(spec, i, weights, computeType, Rotary(spec.Layers[i].HeadSize, computeType)))];
+        _embedTokens = Embedding.Tokens;
+        _embedPositions = Embedding.Positions;
+        _layers = new ModuleList<TorchDecoderLayer>([.. Layers]);
+        _norm = Head.Norm;
+        _head = Head.OwnTable;
+        RegisterComponents();
+    }
+
+    /// <summary>The model's shape.</summary>
+    public ModelSpec Spec { get; }
+
+    /// <summary>The start.</summary>
+    public TorchEmbedding Embedding { get; }
+
+    /// <summary>The layers, first to last.</summary>
+    public IReadOnlyList<TorchDecoderLayer> Layers { get; }
+
+    /// <summary>The end.</summary>
+    public TorchHead Head { get; }
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="computeType">The type to compute in.</param>
+    /// <returns>The modules; the caller disposes them.</returns>
+    /// <exception cref="InvalidOperationException">The model has no weights.</exception>
+    public static TorchDecoder Load(LanguageModel model, ScalarType computeType = ScalarType.Float32) =>
+        new(model.Spec, model.Weights, computeType);
+
+    /// <summary>Logits after every token.</summary>
+    /// <param name="input">Token ids [B, T], int64.</param>
+    /// <returns>[B, T, vocabulary].</returns>
+    /// <exception cref="ArgumentException">The tensor has another rank, or T exceeds the context.</exception>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Head.Forward(Hidden(input, null)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Hidden states after the last layer, before the final norm.</summary>
+    /// <param name="tokens">Token ids [B, T], int64.</param>
+    /// <param name="caches">Per layer the keys and values of earlier tokens, to which these are appended; null = there
+    /// are none.</param>
+    /// <returns>[B, T, D].</returns>
+    /// <exception cref="ArgumentException">The tensor has another rank, or the context is exceeded.</exception>
+    public Tensor Hidden(Tensor tokens, IReadOnlyList<KeyValueCache>? caches)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = Embedding.Forward(tokens, caches?[0].Length ?? 0);
+        for (int i = 0; i < Layers.Count; i++)
+        {
+            Tensor next = Layers[i].forward(hidden, caches?[i]);
+            hidden.Dispose();
+            hidden = next;
+        }
+
+        return hidden.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach (RotaryEmbedding rotary in _rotary.Values) rotary.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private RotaryEmbedding? Rotary(int headSize, ScalarType computeType)
+    {
+        if (Spec.Positions != PositionKind.Rotary) return null;
+        if (!_rotary.TryGetValue(headSize, out RotaryEmbedding? rotary))
+            _rotary.Add(headSize, rotary = new RotaryEmbedding(Spec, headSize, computeType));
+        return rotary;
+    }
+}

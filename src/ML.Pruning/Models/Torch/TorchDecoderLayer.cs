@@ -1,0 +1,104 @@
+using ML.Pruning.Checkpoints;
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>One transformer layer: h = x + attention(norm(x)), then h + mlp(norm(h)).</summary>
+/// <remarks>Forward passes may run at once; dispose it to free the weights.</remarks>
+internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
+{
+    private readonly long _hiddenSize;
+    private readonly RotaryEmbedding? _ownRotary;
+
+    [ComponentName(Name = "input_layernorm")]
+    private readonly TorchNorm _attentionNorm;
+
+    [ComponentName(Name = "self_attn")]
+    private readonly TorchAttention _attention;
+
+    [ComponentName(Name = "post_attention_layernorm")]
+    private readonly TorchNorm _mlpNorm;
+
+    [ComponentName(Name = "mlp")]
+    private readonly TorchMlp _mlp;
+
+    private TorchDecoderLayer(ModelSpec spec, int layer, IReadOnlyDictionary<string, StoredTensor> weights,
+        ScalarType computeType, RotaryEmbedding? sharedRotary)
+        : base(nameof(TorchDecoderLayer))
+    {
+        LayerSpec shape = spec.Layers[layer];
+        _hiddenSize = spec.HiddenSize;
+        if (spec.Positions == PositionKind.Rotary && sharedRotary is null)
+            _ownRotary = new RotaryEmbedding(spec, shape.HeadSize, computeType);
+        Linears = spec.Linears(layer)
+            .ToDictionary(l => l.Part, l => TorchLinear.Load(l, weights, computeType), StringComparer.Ordinal);
+        _attentionNorm = LoadNorm(TensorNames.AttentionNorm);
+        _attention = new TorchAttention(shape, spec.SlidingWindow, sharedRotary ?? _ownRotary, Linears);
+        _mlpNorm = LoadNorm(TensorNames.MlpNorm);
+        _mlp = new TorchMlp(spec.Activation, Linears);
+        RegisterComponents();
+
+        TorchNorm LoadNorm(string part) => TorchNorm.Load(
+            spec, TensorNames.Weight(layer, part), TensorNames.Bias(layer, part), weights, computeType);
+    }
+
+    /// <summary>The linear maps by part (<see cref="TensorNames.Query"/> and so on), in the order of the forward
+    /// pass.</summary>
+    public IReadOnlyDictionary<string, TorchLinear> Linears { get; }
+
+    /// <summary>Loads a layer.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="weights">Stored tensors by canonical name; those of other layers are not touched.</param>
+    /// <param name="computeType">The type to compute in.</param>
+    /// <returns>The layer; the caller disposes it.</returns>
+    /// <exception cref="ModelFormatException">A weight is missing or has another shape.</exception>
+    public static TorchDecoderLayer Load(ModelSpec spec, int layer, IReadOnlyDictionary<string, StoredTensor> weights,
+        ScalarType computeType) => Load(spec, layer, weights, computeType, null);
+
+    /// <summary>Loads a layer that shares rotary tables with others.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="weights">Stored tensors by canonical name; those of other layers are not touched.</param>
+    /// <param name="computeType">The type to compute in.</param>
+    /// <param name="sharedRotary">Tables for the layer's head size, which the caller disposes; null = its own.</param>
+    /// <returns>The layer; the caller disposes it.</returns>
+    /// <exception cref="ModelFormatException">A weight is missing or has another shape.</exception>
+    public static TorchDecoderLayer Load(ModelSpec spec, int layer, IReadOnlyDictionary<string, StoredTensor> weights,
+        ScalarType computeType, RotaryEmbedding? sharedRotary) => new(spec, layer, weights, computeType, sharedRotary);
+
+    /// <summary>Runs the layer over whole sequences.</summary>
+    /// <param name="input">Hidden states [B, T, D]; T at most the model's context.</param>
+    /// <returns>[B, T, D].</returns>
+    /// <exception cref="ArgumentException">The input has another shape.</exception>
+    public override Tensor forward(Tensor input) => forward(input, null);
+
+    /// <summary>Runs the layer over the next tokens of sequences.</summary>
+    /// <param name="input">Hidden states [B, T, D].</param>
+    /// <param name="cache">Keys and values of earlier tokens, to which these are appended; null = there are
+    /// none.</param>
+    /// <returns>[B, T, D].</returns>
+    /// <exception cref="ArgumentException">The input has another shape.</exception>
+    public Tensor forward(Tensor input, KeyValueCache? cache)
+    {
+        // Some of torch's product kernels end the process on a wrong shape instead of throwing.
+        if (input.ndim != 3 || input.shape[2] != _hiddenSize)
+        {
+            throw new ArgumentException($"The hidden states have shape [{string.Join(", ", input.shape)}]; a layer of "
+                + $"this model takes [batch, length, {_hiddenSize}].", nameof(input));
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = input.add(_attention.forward(_attentionNorm.forward(input), cache));
+        return hidden.add(_mlp.forward(_mlpNorm.forward(hidden))).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _ownRotary?.Dispose();
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,74 @@
+using ML.Pruning.Checkpoints;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>The start of a model: token embedding and, where positions are learned, position embedding.</summary>
+internal sealed class TorchEmbedding : IDisposable
+{
+    private readonly ModelSpec _spec;
+
+    private TorchEmbedding(ModelSpec spec, TorchTable tokens, TorchTable? positions)
+    {
+        _spec = spec;
+        Tokens = tokens;
+        Positions = positions;
+    }
+
+    /// <summary>The token table [vocabulary, D].</summary>
+    public TorchTable Tokens { get; }
+
+    /// <summary>The position table [context + offset, D], when positions are learned.</summary>
+    public TorchTable? Positions { get; }
+
+    /// <summary>Loads the tables.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="weights">Stored tensors by canonical name.</param>
+    /// <param name="computeType">The type to compute in.</param>
+    /// <returns>The embedding; the caller disposes it.</returns>
+    /// <exception cref="ModelFormatException">A weight is missing or has another shape.</exception>
+    public static TorchEmbedding Load(
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType) => new(
+        spec,
+        TorchTable.Load(weights, TensorNames.Embedding, spec.VocabularySize, spec.HiddenSize, computeType),
+        spec.Positions == PositionKind.Learned
+            ? TorchTable.Load(weights, TensorNames.PositionEmbedding, spec.ContextLength + spec.PositionOffset,
+                spec.HiddenSize, computeType)
+            : null);
+
+    /// <summary>Embeds tokens.</summary>
+    /// <param name="tokens">Token ids [B, T], int64, inside the vocabulary.</param>
+    /// <param name="start">Position of the first of the T tokens.</param>
+    /// <returns>Hidden states [B, T, D].</returns>
+    /// <exception cref="ArgumentException">The tensor has another rank, or a position is beyond the
+    /// context.</exception>
+    public Tensor Forward(Tensor tokens, int start)
+    {
+        if (tokens.ndim != 2)
+        {
+            throw new ArgumentException($"The tokens have shape [{string.Join(", ", tokens.shape)}]; expected "
+                + "[batch, length].", nameof(tokens));
+        }
+
+        long length = tokens.shape[1];
+        if (start + length > _spec.ContextLength)
+        {
+            throw new ArgumentException($"The sequence has {start + length} tokens; the model's context is "
+                + $"{_spec.ContextLength}.", nameof(tokens));
+        }
+
+        if (Positions is null) return Tokens.forward(tokens);
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor positions = Positions.Weight.narrow(0, start + _spec.PositionOffset, length);
+        return Tokens.forward(tokens).add(positions).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Tokens.Dispose();
+        Positions?.Dispose();
+    }
+}

@@ -1,0 +1,87 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>Runs a model with torch.</summary>
+/// <remarks>The weights are copied at construction, into the type to compute in. Thread-safe; dispose it when no call
+/// and no session is under way.</remarks>
+internal sealed class TorchEngine : ILanguageModelEngine
+{
+    // Bounds the largest activation of one pass, in elements.
+    private const long MaxActivations = 1 << 21;
+    private readonly TorchDecoder _decoder;
+
+    /// <summary>Loads a model to compute in float32.</summary>
+    /// <param name="model">The model.</param>
+    /// <exception cref="InvalidOperationException">The model has no weights.</exception>
+    public TorchEngine(LanguageModel model)
+        : this(model, ScalarType.Float32)
+    {
+    }
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="computeType">The floating-point type to compute in.</param>
+    /// <exception cref="InvalidOperationException">The model has no weights.</exception>
+    public TorchEngine(LanguageModel model, ScalarType computeType)
+    {
+        _decoder = TorchDecoder.Load(model, computeType);
+    }
+
+    /// <inheritdoc/>
+    public string Name => "torch";
+
+    /// <inheritdoc/>
+    public void Logits(ReadOnlySpan<int> tokens, int batch, Span<float> logits)
+    {
+        int length = EngineArguments.CheckTokens(_decoder.Spec, tokens, batch);
+        EngineArguments.CheckDestination(
+            logits.Length, (long)tokens.Length * _decoder.Spec.VocabularySize, "[batch, length, vocabulary]");
+        int rowLogits = length * _decoder.Spec.VocabularySize;
+        int step = SequencesPerPass(length);
+        using IDisposable noGrad = no_grad();
+        for (int start = 0; start < batch; start += step)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int count = Math.Min(step, batch - start);
+            Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
+            TorchWeights.CopyTo(_decoder.forward(ids), logits.Slice(start * rowLogits, count * rowLogits));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NextTokenLogProbabilities(ReadOnlySpan<int> tokens, int batch, Span<double> logProbabilities)
+    {
+        int length = EngineArguments.CheckTokens(_decoder.Spec, tokens, batch);
+        EngineArguments.CheckDestination(
+            logProbabilities.Length, (long)batch * (length - 1), "[batch, length - 1]");
+        if (length == 1) return;
+
+        int step = SequencesPerPass(length);
+        using IDisposable noGrad = no_grad();
+        for (int start = 0; start < batch; start += step)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int count = Math.Min(step, batch - start);
+            Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
+            Tensor hidden = _decoder.Hidden(ids.narrow(1, 0, length - 1), null);
+            _decoder.Head.LogProbabilities(
+                hidden.view(count * (length - 1), _decoder.Spec.HiddenSize),
+                ids.narrow(1, 1, length - 1).reshape(-1),
+                logProbabilities.Slice(start * (length - 1), count * (length - 1)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public IDecodingSession StartDecoding() => new TorchDecodingSession(_decoder);
+
+    /// <inheritdoc/>
+    public void Dispose() => _decoder.Dispose();
+
+    private int SequencesPerPass(int length)
+    {
+        long widest = _decoder.Spec.Layers.Max(l => Math.Max((long)l.Heads * length, l.MlpWidth));
+        return (int)Math.Max(1, MaxActivations / (widest * length));
+    }
+}

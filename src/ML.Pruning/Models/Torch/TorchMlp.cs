@@ -1,0 +1,59 @@
+using TorchSharp;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>The MLP of a layer: down(act(gate(x)) * up(x)), or down(act(up(x))) without a gate.</summary>
+internal sealed class TorchMlp : nn.Module<Tensor, Tensor>
+{
+    private readonly ActivationKind _activation;
+
+    [ComponentName(Name = "gate_proj")]
+    private readonly TorchLinear? _gate;
+
+    [ComponentName(Name = "up_proj")]
+    private readonly TorchLinear _up;
+
+    [ComponentName(Name = "down_proj")]
+    private readonly TorchLinear _down;
+
+    /// <summary>Puts the projections of a layer together.</summary>
+    /// <param name="activation">The non-linearity.</param>
+    /// <param name="linears">The linear maps of the layer by part; gated when there is a gate.</param>
+    public TorchMlp(ActivationKind activation, IReadOnlyDictionary<string, TorchLinear> linears)
+        : base(nameof(TorchMlp))
+    {
+        _activation = activation;
+        _gate = linears.GetValueOrDefault(TensorNames.Gate);
+        _up = linears[TensorNames.Up];
+        _down = linears[TensorNames.Down];
+        RegisterComponents();
+    }
+
+    /// <inheritdoc/>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor inner = _gate is null
+            ? Activate(_up.forward(input))
+            : Activate(_gate.forward(input)).mul(_up.forward(input));
+        return _down.forward(inner).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Activate(Tensor x) => _activation switch
+    {
+        ActivationKind.Silu => x.silu(),
+        ActivationKind.Gelu => x.gelu(),
+        ActivationKind.GeluTanh => GeluTanh(x),
+        ActivationKind.Relu => x.relu(),
+        _ => throw new NotSupportedException($"The activation {_activation} is not implemented."),
+    };
+
+    // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): Hendrycks and Gimpel 2016, arXiv:1606.08415.
+    private static Tensor GeluTanh(Tensor x)
+    {
+        Tensor inner = x.square().mul(0.044715).add(1).mul(x).mul(Math.Sqrt(2 / Math.PI));
+        return inner.tanh().add(1).mul(x).mul(0.5);
+    }
+}

@@ -1,0 +1,45 @@
+using ML.Pruning.Checkpoints;
+using TorchSharp;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Models.Torch;
+
+/// <summary>A matrix [rows, hidden] used row by row (embedding) or as a linear map (head).</summary>
+internal sealed class TorchTable : nn.Module<Tensor, Tensor>
+{
+    [ComponentName(Name = "weight")]
+    private readonly Parameter _weight;
+
+    private TorchTable(Parameter weight)
+        : base(nameof(TorchTable))
+    {
+        _weight = weight;
+        RegisterComponents();
+    }
+
+    /// <summary>The matrix [rows, hidden].</summary>
+    public Parameter Weight => _weight;
+
+    /// <summary>Loads a matrix.</summary>
+    /// <param name="weights">Stored tensors by canonical name.</param>
+    /// <param name="name">Canonical name.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="type">The type to compute in.</param>
+    /// <returns>The module.</returns>
+    /// <exception cref="ModelFormatException">The weight is missing or has another shape.</exception>
+    public static TorchTable Load(IReadOnlyDictionary<string, StoredTensor> weights, string name, long rows,
+        long columns, ScalarType type) => new(TorchWeights.ToParameter(weights, name, [rows, columns], type));
+
+    /// <summary>Looks rows up.</summary>
+    /// <param name="input">Indices [B, T], int64.</param>
+    /// <returns>[B, T, hidden].</returns>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor rows = _weight.index_select(0, input.reshape(-1));
+        return rows.view(input.shape[0], input.shape[1], _weight.shape[1]).MoveToOuterDisposeScope();
+    }
+}
