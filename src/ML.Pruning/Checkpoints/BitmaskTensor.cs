@@ -44,7 +44,7 @@ public sealed class BitmaskTensor : ElementwiseTensor
     private protected override void ReadWhole(long first, Span<byte> destination)
     {
         byte[] mask = ArrayPool<byte>.Shared.Rent(BlockBytes);
-        byte[] values = ArrayPool<byte>.Shared.Rent(BlockBytes * 8 * ElementBytes);
+        byte[] values = ArrayPool<byte>.Shared.Rent((BlockBytes * 8 + 1) * ElementBytes);
         try
         {
             long rank = CountBefore(first, mask);
@@ -87,8 +87,8 @@ public sealed class BitmaskTensor : ElementwiseTensor
         int ones = (int)BitmaskLayout.CountOnes(mask);
         // Never more than the destination takes: a short read must not fetch the values of a whole block.
         ones = Math.Min(ones, destination.Length / ElementBytes);
-        Span<byte> values = valueBuffer.AsSpan(0, ones * ElementBytes);
-        _values.ReadBytes(rank * ElementBytes, values);
+        Span<byte> values = valueBuffer.AsSpan(0, (ones + 1) * ElementBytes);
+        _values.ReadBytes(rank * ElementBytes, values[..^ElementBytes]);
         int used = 0;
         int elements = ElementBytes switch
         {
@@ -103,27 +103,53 @@ public sealed class BitmaskTensor : ElementwiseTensor
 
     private int Expand<T>(
         ReadOnlySpan<byte> mask, long column, ReadOnlySpan<byte> values, Span<byte> destination, ref int used)
-        where T : unmanaged
+        where T : unmanaged, IBinaryInteger<T>
     {
         ReadOnlySpan<T> source = MemoryMarshal.Cast<byte, T>(values);
         Span<T> target = MemoryMarshal.Cast<byte, T>(destination);
-        int written = 0;
-        foreach (byte stored in mask)
+        int length = target.Length;
+        while (mask.Length > 0 && target.Length > 0)
         {
             int firstBit = (int)(column % 8);
-            long lastColumn = Math.Min(column - firstBit + 8, _layout.Columns);
-            int count = (int)Math.Min(lastColumn - column, target.Length - written);
-            Span<T> slots = target.Slice(written, count);
-            slots.Clear();
-            uint bits = (uint)(stored >> firstBit) & ((1u << count) - 1);
-            for (; bits != 0; bits &= bits - 1)
-                slots[BitOperations.TrailingZeroCount(bits)] = source[used++];
-            written += count;
-            if (written == target.Length)
-                break;
-            column = lastColumn == _layout.Columns ? 0 : lastColumn;
+            long inRow = Math.Min(_layout.Columns - column, target.Length);
+            int taken;
+            if (firstBit == 0 && inRow >= 8)
+            {
+                int bytes = (int)Math.Min(inRow / 8, mask.Length);
+                ExpandWholeBytes(mask[..bytes], source, target, ref used);
+                mask = mask[bytes..];
+                taken = bytes * 8;
+            }
+            else
+            {
+                taken = (int)Math.Min(8 - firstBit, inRow);
+                for (int bit = 0; bit < taken; bit++)
+                    target[bit] = (mask[0] >> (firstBit + bit) & 1) == 0 ? T.Zero : source[used++];
+                mask = mask[1..];
+            }
+            target = target[taken..];
+            column = column + taken == _layout.Columns ? 0 : column + taken;
         }
-        return written;
+        return length - target.Length;
+    }
+
+    // Without a branch for each bit: a value is taken each time and masked. There is one more value than ones.
+    private static void ExpandWholeBytes<T>(
+        ReadOnlySpan<byte> mask, ReadOnlySpan<T> source, Span<T> target, ref int used)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        int next = used;
+        foreach (byte bits in mask)
+        {
+            for (int bit = 0; bit < 8; bit++)
+            {
+                int one = bits >> bit & 1;
+                target[bit] = source[next] & T.CreateTruncating(-one);
+                next += one;
+            }
+            target = target[8..];
+        }
+        used = next;
     }
 
     private static TensorType CheckParts(

@@ -1,19 +1,21 @@
+using System.Runtime.InteropServices;
+
 namespace ML.Pruning.Checkpoints;
 
-/// <summary>A tensor inside a memory-mapped file.</summary>
-/// <remarks>Reads copy from the mapping; after the file was disposed they throw
+/// <summary>A tensor that maps to a range of an open safetensors file.</summary>
+/// <remarks>Nothing is loaded until it is read. After the file was disposed reads throw
 /// <see cref="ObjectDisposedException"/>. The tensor keeps its file alive.</remarks>
 public sealed class MappedTensor : StoredTensor
 {
-    private readonly MappedFile _mapping;
+    private readonly PositionalFile _bytes;
     private readonly long _offset;
 
     internal MappedTensor(
-        SafetensorsFile file, MappedFile mapping, string name, TensorType type, IReadOnlyList<long> shape, long offset)
+        SafetensorsFile file, PositionalFile bytes, string name, TensorType type, IReadOnlyList<long> shape, long offset)
         : base(name, type, shape)
     {
         File = file;
-        _mapping = mapping;
+        _bytes = bytes;
         _offset = offset;
     }
 
@@ -21,17 +23,13 @@ public sealed class MappedTensor : StoredTensor
     public SafetensorsFile File { get; }
 
     private protected override void ReadRaw(long byteOffset, Span<byte> destination) =>
-        _mapping.Read(_offset + byteOffset, destination);
+        _bytes.Read(_offset + byteOffset, destination);
 
     private protected override void ReadElements(long start, Span<float> destination)
     {
-        int size = Type.BitsPerElement() / 8;
-        int step = int.MaxValue / 8;
-        for (int done = 0; done < destination.Length; done += step)
-        {
-            int count = Math.Min(step, destination.Length - done);
-            using MappedFile.Lease lease = _mapping.Borrow(_offset + (start + done) * size, count * size);
-            ElementConversion.ToSingle(Type, lease.Bytes, destination.Slice(done, count));
-        }
+        if (Type == TensorType.F32 && destination.Length <= int.MaxValue / sizeof(float))
+            ReadRaw(start * sizeof(float), MemoryMarshal.AsBytes(destination));
+        else
+            base.ReadElements(start, destination);
     }
 }

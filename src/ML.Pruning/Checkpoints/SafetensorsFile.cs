@@ -2,41 +2,42 @@ using System.Buffers.Binary;
 
 namespace ML.Pruning.Checkpoints;
 
-/// <summary>A safetensors file, memory-mapped for reading.</summary>
+/// <summary>An open safetensors file.</summary>
 /// <remarks>
-/// <para>Opening reads and checks the header only. Files may be larger than memory. Reads are thread-safe.</para>
+/// <para>Opening reads and checks the header only; data is read when a tensor is. Files may be larger than memory.
+/// Reads are thread-safe.</para>
 /// <para>Reference-counted: <see cref="Open"/> gives one reference, <see cref="AddReference"/> one more, and the call
-/// of <see cref="Dispose"/> that gives back the last one unmaps the file; reading afterwards throws
-/// <see cref="ObjectDisposedException"/>. A file that is dropped without Dispose is unmapped (and deleted, if asked
-/// for) by its finalizer.</para>
+/// of <see cref="Dispose"/> that gives back the last one closes the file; reading afterwards throws
+/// <see cref="ObjectDisposedException"/>. A file that is dropped without Dispose is closed (and deleted, if asked for)
+/// by the finalizer of its handle.</para>
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
-    private readonly MappedFile _mapping;
+    private readonly PositionalFile _bytes;
     private int _references = 1;
 
-    private SafetensorsFile(MappedFile mapping)
+    private SafetensorsFile(PositionalFile bytes)
     {
-        _mapping = mapping;
-        Path = mapping.Path;
+        _bytes = bytes;
+        Path = bytes.Path;
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var tensors = new Dictionary<string, MappedTensor>(StringComparer.Ordinal);
-        if (mapping.Length < SafetensorsHeader.LengthBytes)
+        if (bytes.Length < SafetensorsHeader.LengthBytes)
         {
-            throw new CheckpointFormatException($"{Show.Quote(Path)} has {mapping.Length} bytes; a safetensors file "
-                + $"has at least {SafetensorsHeader.LengthBytes}.");
+            throw new CheckpointFormatException($"{Show.Quote(Path)} has {bytes.Length} bytes; a safetensors file has "
+                + $"at least {SafetensorsHeader.LengthBytes}.");
         }
         Span<byte> length = stackalloc byte[SafetensorsHeader.LengthBytes];
-        mapping.Read(0, length);
-        int headerLength = SafetensorsHeader.CheckLength(
-            Path, BinaryPrimitives.ReadUInt64LittleEndian(length), mapping.Length);
-        long dataStart = SafetensorsHeader.LengthBytes + headerLength;
-        using MappedFile.Lease header = mapping.Borrow(SafetensorsHeader.LengthBytes, headerLength);
+        bytes.Read(0, length);
+        byte[] header = new byte[SafetensorsHeader.CheckLength(
+            Path, BinaryPrimitives.ReadUInt64LittleEndian(length), bytes.Length)];
+        bytes.Read(SafetensorsHeader.LengthBytes, header);
+        long dataStart = SafetensorsHeader.LengthBytes + header.Length;
         foreach (SafetensorsHeader.Entry entry in
-            SafetensorsHeader.Parse(Path, header.Bytes, mapping.Length - dataStart, metadata))
+            SafetensorsHeader.Parse(Path, header, bytes.Length - dataStart, metadata))
         {
             tensors.Add(entry.Name, new MappedTensor(
-                this, mapping, entry.Name, entry.Type, entry.Shape, dataStart + entry.Begin));
+                this, bytes, entry.Name, entry.Type, entry.Shape, dataStart + entry.Begin));
         }
         Tensors = tensors;
         Metadata = metadata;
@@ -51,7 +52,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>The text values of <c>__metadata__</c>; empty if there are none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>Maps a file and checks its header.</summary>
+    /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
     /// <param name="deleteOnClose">Whether the file is temporary and goes away with the last reference. Where the
     /// system allows it the name disappears at once, so that even a killed process leaves nothing behind.</param>
@@ -62,17 +63,17 @@ public sealed class SafetensorsFile : IDisposable
     public static SafetensorsFile Open(string path, bool deleteOnClose = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        MappedFile mapping = MappedFile.Open(path, deleteOnClose);
+        PositionalFile bytes = PositionalFile.Open(path, deleteOnClose);
         SafetensorsFile? file = null;
         try
         {
-            file = new SafetensorsFile(mapping);
+            file = new SafetensorsFile(bytes);
             return file;
         }
         finally
         {
             if (file is null)
-                mapping.Dispose();
+                bytes.Dispose();
         }
     }
 
@@ -92,10 +93,10 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Gives one reference back; the last one unmaps the file. Further calls do nothing.</summary>
+    /// <summary>Gives one reference back; the last one closes the file. Further calls do nothing.</summary>
     public void Dispose()
     {
         if (Interlocked.Decrement(ref _references) == 0)
-            _mapping.Dispose();
+            _bytes.Dispose();
     }
 }

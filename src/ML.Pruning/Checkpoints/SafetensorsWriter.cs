@@ -56,12 +56,12 @@ public static class SafetensorsWriter
             tensor.CopyTo(stream, cancellationToken);
     }
 
-    /// <summary>Writes a temporary file, maps it, and lets it go away with the last reference to it.</summary>
+    /// <summary>Writes a temporary file, opens it, and lets it go away with the last reference to it.</summary>
     /// <param name="folder">The folder for the file, for example the one of <see cref="Path.GetTempPath"/>.</param>
     /// <param name="tensors">The tensors in the order of the file; names are unique.</param>
     /// <param name="metadata">Text values for <c>__metadata__</c>, or null.</param>
     /// <param name="cancellationToken">Checked before each piece.</param>
-    /// <returns>The mapped file; the caller disposes it.</returns>
+    /// <returns>The open file; the caller disposes it.</returns>
     /// <exception cref="ArgumentException">As for the other overloads.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancellation was asked for; nothing is left behind.</exception>
@@ -73,18 +73,18 @@ public static class SafetensorsWriter
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         string path = Path.Combine(folder, AtomicFile.TemporaryName("weights"));
-        bool mapped = false;
+        bool opened = false;
         try
         {
             using (var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None))
                 Write(stream, tensors, metadata, cancellationToken);
             SafetensorsFile file = SafetensorsFile.Open(path, deleteOnClose: true);
-            mapped = true;
+            opened = true;
             return file;
         }
         finally
         {
-            if (!mapped && Directory.Exists(folder))
+            if (!opened && Directory.Exists(folder))
                 File.Delete(path);
         }
     }

@@ -111,7 +111,7 @@ public abstract class StoredTensor
     public void CopyTo(Stream destination, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(ByteLength, 4 * ChunkBytes));
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(ByteLength, CopyBytes));
         try
         {
             for (long offset = 0; offset < ByteLength;)
@@ -154,6 +154,9 @@ public abstract class StoredTensor
         }
         return tooMany ? null : (long)count;
     }
+
+    /// <summary>Bytes of one piece when all is copied.</summary>
+    private protected virtual int CopyBytes => 4 * ChunkBytes;
 
     /// <summary>Reads bytes; the range is checked and not empty.</summary>
     private protected abstract void ReadRaw(long byteOffset, Span<byte> destination);

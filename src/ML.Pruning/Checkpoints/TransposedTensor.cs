@@ -8,6 +8,10 @@ namespace ML.Pruning.Checkpoints;
 /// pieces.</remarks>
 public sealed class TransposedTensor : ElementwiseTensor
 {
+    private const int TileRows = 32;
+    private const int MaxTileBytes = 1 << 22;
+    private const int MaxGathered = 1 << 28;
+
     private readonly StoredTensor _source;
 
     /// <summary>Transposes a tensor [rows, columns] to [columns, rows].</summary>
@@ -19,13 +23,22 @@ public sealed class TransposedTensor : ElementwiseTensor
         : base(name, (source ?? throw new ArgumentNullException(nameof(source))).Type, Swap(source)) =>
         _source = source;
 
+    private protected override int CopyBytes => 1 << 22;
+
     private protected override void ReadWhole(long first, Span<byte> destination) =>
         Gather(first, destination, ElementBytes, asSingle: false);
 
-    private protected override void ReadElements(long start, Span<float> destination) =>
-        Gather(start, MemoryMarshal.AsBytes(destination), sizeof(float), asSingle: true);
+    private protected override void ReadElements(long start, Span<float> destination)
+    {
+        for (int done = 0; done < destination.Length; done += MaxGathered)
+        {
+            Span<float> piece = destination.Slice(done, Math.Min(MaxGathered, destination.Length - done));
+            Gather(start + done, MemoryMarshal.AsBytes(piece), sizeof(float), asSingle: true);
+        }
+    }
 
-    /// <summary>Reads elements [first, first + n) of the transpose: for each source row one run of columns.</summary>
+    /// <summary>Reads elements [first, first + n) of the transpose: a run of columns of a few source rows at a time.
+    /// </summary>
     private void Gather(long first, Span<byte> destination, int size, bool asSingle)
     {
         long rows = _source.Shape[0];
@@ -34,20 +47,25 @@ public sealed class TransposedTensor : ElementwiseTensor
         long firstColumn = first / rows;
         long lastColumn = (first + count - 1) / rows;
         int run = checked((int)(lastColumn - firstColumn + 1));
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(checked(run * size));
+        (long rowStart, long rowEnd) = run == 1 ? (first % rows, first % rows + count) : (0, rows);
+        int tileRows = (int)Math.Clamp(MaxTileBytes / ((long)run * size), 1, TileRows);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(checked(tileRows * run * size));
         try
         {
-            Span<byte> columnRun = buffer.AsSpan(0, run * size);
-            (long rowStart, long rowEnd) = run == 1 ? (first % rows, first % rows + count) : (0, rows);
-            for (long row = rowStart; row < rowEnd; row++)
+            for (long row = rowStart; row < rowEnd; row += tileRows)
             {
-                long element = row * columns + firstColumn;
-                if (asSingle)
-                    _source.Read(element, MemoryMarshal.Cast<byte, float>(columnRun));
-                else
-                    _source.ReadBytes(element * size, columnRun);
-                long target = firstColumn * rows + row - first;
-                Scatter(columnRun, destination, size, target, rows);
+                int inTile = (int)Math.Min(tileRows, rowEnd - row);
+                for (int i = 0; i < inTile; i++)
+                {
+                    Span<byte> columnRun = buffer.AsSpan(i * run * size, run * size);
+                    long element = (row + i) * columns + firstColumn;
+                    if (asSingle)
+                        _source.Read(element, MemoryMarshal.Cast<byte, float>(columnRun));
+                    else
+                        _source.ReadBytes(element * size, columnRun);
+                }
+                ReadOnlySpan<byte> tile = buffer.AsSpan(0, inTile * run * size);
+                Scatter(tile, run, destination, size, firstColumn * rows + row - first, rows);
             }
         }
         finally
@@ -56,34 +74,40 @@ public sealed class TransposedTensor : ElementwiseTensor
         }
     }
 
-    private static void Scatter(ReadOnlySpan<byte> run, Span<byte> destination, int size, long target, long step)
+    private static void Scatter(
+        ReadOnlySpan<byte> tile, int run, Span<byte> destination, int size, long target, long rows)
     {
         switch (size)
         {
             case 1:
-                Scatter<byte>(run, destination, target, step);
+                Scatter<byte>(tile, run, destination, target, rows);
                 break;
             case 2:
-                Scatter<short>(run, destination, target, step);
+                Scatter<short>(tile, run, destination, target, rows);
                 break;
             case 4:
-                Scatter<int>(run, destination, target, step);
+                Scatter<int>(tile, run, destination, target, rows);
                 break;
             default:
-                Scatter<long>(run, destination, target, step);
+                Scatter<long>(tile, run, destination, target, rows);
                 break;
         }
     }
 
-    private static void Scatter<T>(ReadOnlySpan<byte> run, Span<byte> destination, long target, long step)
+    // Each column of the tile becomes a consecutive piece; only the first and the last may lie partly outside.
+    private static void Scatter<T>(
+        ReadOnlySpan<byte> tile, int run, Span<byte> destination, long target, long rows)
         where T : unmanaged
     {
+        ReadOnlySpan<T> values = MemoryMarshal.Cast<byte, T>(tile);
         Span<T> elements = MemoryMarshal.Cast<byte, T>(destination);
-        foreach (T value in MemoryMarshal.Cast<byte, T>(run))
+        int inTile = values.Length / run;
+        for (int column = 0; column < run; column++, target += rows)
         {
-            if (target >= 0 && target < elements.Length)
-                elements[(int)target] = value;
-            target += step;
+            int from = (int)Math.Clamp(-target, 0, inTile);
+            int to = (int)Math.Clamp(elements.Length - target, from, inTile);
+            for (int i = from; i < to; i++)
+                elements[(int)(target + i)] = values[i * run + column];
         }
     }
 
