@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
+using ML.Pruning.Tests.TestKit;
 using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tests.Tokenization;

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.VisualStudio.TestTools.UnitTesting;
 using ML.Pruning.Tests.Checkpoints;
+using ML.Pruning.Tests.TestKit;
 using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tests.Tokenization;

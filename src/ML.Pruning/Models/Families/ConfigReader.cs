@@ -108,7 +108,7 @@ internal sealed class ConfigReader(JsonObject config)
     public IReadOnlyList<int> Ints(string key)
     {
         JsonNode? node = Take(key);
-        IEnumerable<JsonNode?> items = node switch { null => [], JsonArray array => array, _ => [node] };
+        IEnumerable<JsonNode?> items = node is JsonArray array ? array : node is null ? [] : new[] { node };
         var numbers = new List<int>();
         foreach (JsonNode? item in items)
         {

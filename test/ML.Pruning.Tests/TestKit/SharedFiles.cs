@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace ML.Pruning.Tests.Tokenization;
+namespace ML.Pruning.Tests.TestKit;
 
 /// <summary>The models and texts beside the repository; tests that need one are inconclusive without it.</summary>
 internal static class SharedFiles
