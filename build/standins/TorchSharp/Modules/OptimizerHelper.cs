@@ -43,15 +43,11 @@ public abstract class OptimizerHelper : torch.optim.Optimizer
         return loss;
     }
 
-    protected override void Dispose(bool disposing)
+    private protected override void DisposeStates()
     {
-        if (disposing)
-        {
-            foreach (var state in _states.Values)
-                (state as IDisposable)?.Dispose();
-            _states.Clear();
-        }
-        base.Dispose(disposing);
+        foreach (var state in _states.Values)
+            (state as IDisposable)?.Dispose();
+        _states.Clear();
     }
 
     private protected void AddGroup(ParamGroup group, Func<Parameter, OptimizerState> newState)

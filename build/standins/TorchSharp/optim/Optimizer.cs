@@ -65,6 +65,12 @@ public static partial class torch
 
             protected virtual void Dispose(bool disposing)
             {
+                if (disposing)
+                    DisposeStates();
+            }
+
+            private protected virtual void DisposeStates()
+            {
             }
 
             /// <summary>The live options and states of an optimizer, in the order of its parameters.</summary>
