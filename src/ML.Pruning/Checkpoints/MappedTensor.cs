@@ -11,7 +11,12 @@ public sealed class MappedTensor : StoredTensor
     private readonly long _offset;
 
     internal MappedTensor(
-        SafetensorsFile file, PositionalFile bytes, string name, TensorType type, IReadOnlyList<long> shape, long offset)
+        SafetensorsFile file,
+        PositionalFile bytes,
+        string name,
+        TensorType type,
+        IReadOnlyList<long> shape,
+        long offset)
         : base(name, type, shape)
     {
         File = file;

@@ -197,6 +197,20 @@ public class SafetensorsFileTests
     }
 
     [TestMethod]
+    public void Read_FileCutShortWhileOpen_ThrowsInsteadOfFaulting()
+    {
+        if (OperatingSystem.IsWindows())
+            Assert.Inconclusive("Windows does not let an open file be cut short.");
+        using var folder = new TestFolder();
+        string path = folder.WriteSafetensors("m", OneTensor, 8);
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using (var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+            stream.SetLength(10);
+        IOException error = Assert.ThrowsExactly<IOException>(file.Tensors["a"].ToArray);
+        StringAssert.Contains(error.Message, "cut short");
+    }
+
+    [TestMethod]
     public void Dispose_WithReferenceLeft_KeepsTheFileOpen()
     {
         using var folder = new TestFolder();

@@ -61,6 +61,51 @@ public class StoredTensorTests
     }
 
     [TestMethod]
+    [DataRow(100, 37)]
+    [DataRow(1, 5000)]
+    [DataRow(5000, 1)]
+    public void ToArray_Transposed_SwapsEachElement(int rows, int columns)
+    {
+        float[] values = [.. Enumerable.Range(0, rows * columns).Select(i => (float)i)];
+        float[] transposed = new TransposedTensor("t", new ArrayTensor("m", values, [rows, columns])).ToArray();
+        for (int row = 0; row < rows; row++)
+        {
+            for (int column = 0; column < columns; column++)
+                Assert.AreEqual(values[row * columns + column], transposed[column * rows + row]);
+        }
+    }
+
+    [TestMethod]
+    public void CopyTo_TransposedOverSeveralPieces_EqualsToArray()
+    {
+        // 6 MB: two pieces of 4 MB, and tiles that do not divide the rows.
+        const int Rows = 1501;
+        const int Columns = 2003;
+        var random = new Random(9);
+        float[] values = [.. Enumerable.Range(0, Rows * Columns).Select(_ => random.NextSingle())];
+        var transposed = new TransposedTensor(
+            "t", new ArrayTensor("m", values, [Rows, Columns], TensorType.BF16));
+        using var stream = new MemoryStream();
+        transposed.CopyTo(stream);
+        var copy = new BytesTensor("c", stream.ToArray(), [Columns, Rows], TensorType.BF16);
+        Assert.IsTrue(transposed.ToArray().AsSpan().SequenceEqual(copy.ToArray()));
+        Assert.AreEqual(values[^1], copy.ToArray()[^1], 1f / 256);
+    }
+
+    [TestMethod]
+    public void TensorTypes_Names_RoundTripAndUnknownOnesAreNamed()
+    {
+        foreach (TensorType type in Enum.GetValues<TensorType>())
+            Assert.AreEqual(type, TensorTypes.Parse(type.Name()));
+        Assert.AreEqual(16, TensorTypes.Parse("BF16").BitsPerElement());
+        Assert.AreEqual(TensorType.F8E4M3, TensorTypes.Parse("F8_E4M3"));
+        CheckpointFormatException error =
+            Assert.ThrowsExactly<CheckpointFormatException>(() => TensorTypes.Parse("Q\n4"));
+        StringAssert.Contains(error.Message, "'Q\\u000A4'");
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ((TensorType)99).Name());
+    }
+
+    [TestMethod]
     public void ToArray_Views_GivesTheRightElements()
     {
         CollectionAssert.AreEqual(
