@@ -151,7 +151,7 @@ public static partial class torch
     private static Tensor Finished(Tensor result, bool requires_grad, string[] names)
     {
         if (names is { Length: > 0 })
-            throw new NotImplementedException("Named dimensions are outside this stand-in.");
+            throw new NotSupportedException("Named dimensions are outside this stand-in.");
         if (requires_grad)
             result.requires_grad = true;
         return result;

@@ -20,7 +20,7 @@ public static class TensorExtensionMethods
         torch.ScalarType.Int32 or torch.ScalarType.Float32 => 4,
         torch.ScalarType.Int64 or torch.ScalarType.Float64 or torch.ScalarType.ComplexFloat32 => 8,
         torch.ScalarType.ComplexFloat64 => 16,
-        _ => throw new NotImplementedException($"Element size of {type}."),
+        _ => throw new NotSupportedException($"Element size of {type}."),
     };
 
     public static Modules.Parameter AsParameter(this torch.Tensor tensor) => new(tensor);

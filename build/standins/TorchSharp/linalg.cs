@@ -23,14 +23,8 @@ public static partial class torch
         public static Tensor solve(Tensor A, Tensor B, bool left = true) => Ops.linalg_solve.Call(A, B, left);
 
         public static Tensor solve_triangular(
-            Tensor A, Tensor B, bool upper, bool left = true, bool unitriangular = false, Tensor @out = null)
-        {
-            var result = Ops.linalg_solve_triangular.Call(A, B, upper, left, unitriangular);
-            if (@out is null)
-                return result;
-            using (result)
-                return Ops.out_copy_.Call(result);
-        }
+            Tensor A, Tensor B, bool upper, bool left = true, bool unitriangular = false, Tensor @out = null) =>
+            Tensor.Into(Ops.linalg_solve_triangular.Call(A, B, upper, left, unitriangular), @out);
 
         public static Tensor norm(Tensor input, long[] dims = null, bool keepdim = false) =>
             Ops.linalg_norm.Call(input, Argument.None, dims, keepdim);

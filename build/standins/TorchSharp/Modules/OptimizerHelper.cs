@@ -52,7 +52,6 @@ public abstract class OptimizerHelper : torch.optim.Optimizer
 
     private protected void AddGroup(ParamGroup group, Func<Parameter, OptimizerState> newState)
     {
-        group.Parameters = group.Parameters.ToArray();
         group.LearningRate = group.Options.LearningRate ?? _defaults.LearningRate.Value;
         group.InitialLearningRate = group.LearningRate;
         _parameter_groups.Add(group);

@@ -175,7 +175,6 @@ internal static class Ops
     internal static readonly Operator one_hot = new("one_hot");
     internal static readonly Operator ones = new("ones");
     internal static readonly Operator ones_like = new("ones_like");
-    internal static readonly Operator out_copy_ = new("out", "copy_");
     internal static readonly Operator outer = new("outer");
     internal static readonly Operator permute = new("permute");
     internal static readonly Operator pow_Tensor_Scalar = new("pow", "Tensor_Scalar");

@@ -93,9 +93,6 @@ internal static unsafe partial class Shim
     internal static partial int ts_get_num_threads();
 
     [LibraryImport(Library)]
-    internal static partial byte* ts_openblas_config();
-
-    [LibraryImport(Library)]
     internal static partial nint ts_generator_default();
 
     [LibraryImport(Library)]

@@ -16,7 +16,7 @@ public static partial class torch
                     throw new NotImplementedException("Bytes() called on non-contiguous tensor.");
                 long length = checked(numel() * element_size());
                 if (length > int.MaxValue)
-                    throw new NotImplementedException($"A span cannot hold the {length} bytes of this tensor.");
+                    throw new NotSupportedException($"A span cannot hold the {length} bytes of this tensor.");
                 return new Span<byte>((void*)DataPointer, (int)length);
             }
 

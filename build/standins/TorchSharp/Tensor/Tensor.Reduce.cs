@@ -109,7 +109,7 @@ public static partial class torch
         }
 
         /// <summary>Copies a result to the tensor that the caller gave for it, if any.</summary>
-        private static Tensor Into(Tensor result, Tensor target)
+        internal static Tensor Into(Tensor result, Tensor target)
         {
             if (target is null)
                 return result;

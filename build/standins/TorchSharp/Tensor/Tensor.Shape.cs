@@ -39,8 +39,7 @@ public static partial class torch
         public Tensor flatten(long start_dim = 0, long end_dim = -1) =>
             Ops.flatten_using_ints.Call(this, start_dim, end_dim);
 
-        public Tensor unflatten(long dim, params long[] sizes) =>
-            Ops.unflatten_int.Call(this, dim, sizes, Argument.None);
+        public Tensor unflatten(long dim, params long[] sizes) => Ops.unflatten_int.Call(this, dim, sizes);
 
         public Tensor select(long dim, long index) => Ops.select_int.Call(this, dim, index);
 

@@ -43,12 +43,6 @@ TS_API int32_t ts_set_num_threads(int32_t count) {
 
 TS_API int32_t ts_get_num_threads() { return at::get_num_threads(); }
 
-// The configuration string of OpenBLAS, or null when another BLAS is loaded.
-TS_API const char* ts_openblas_config() {
-  auto config = openblas<char* (*)()>("openblas_get_config");
-  return config ? config() : nullptr;
-}
-
 TS_API Generator* ts_generator_default() {
   return shim::guard<Generator*>(nullptr, [] { return new Generator(at::detail::getDefaultCPUGenerator()); });
 }

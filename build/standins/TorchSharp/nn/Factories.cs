@@ -50,7 +50,7 @@ public static partial class torch
         {
             if (maxNorm is not null || normType != 2 || scaleByFrequency || sparse)
             {
-                throw new NotImplementedException(
+                throw new NotSupportedException(
                     "max_norm, norm_type, scale_grad_by_freq and sparse are outside this stand-in.");
             }
         }

@@ -69,9 +69,7 @@ public static partial class torch
                     DisposeStates();
             }
 
-            private protected virtual void DisposeStates()
-            {
-            }
+            private protected abstract void DisposeStates();
 
             /// <summary>The live options and states of an optimizer, in the order of its parameters.</summary>
             public class StateDictionary

@@ -22,7 +22,7 @@ public static partial class torch
                 protected LRScheduler(Optimizer optimizer, int last_epoch = -1, bool verbose = false)
                 {
                     if (verbose)
-                        throw new NotImplementedException("verbose is outside this stand-in.");
+                        throw new NotSupportedException("verbose is outside this stand-in.");
                     _optimizer = optimizer;
                     _lastEpoch = last_epoch;
                     if (last_epoch == -1)
@@ -43,7 +43,7 @@ public static partial class torch
                 public IEnumerable<double> get_last_lr() => _optimizer.ParamGroups.Select(group => group.LearningRate);
 
                 protected virtual IEnumerable<double> get_lr() =>
-                    throw new NotImplementedException("This schedule defines no rates.");
+                    throw new NotSupportedException("This schedule defines no rates.");
             }
 
             /// <summary>The schedules.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ public sealed class AutogradTests
         using DisposeScope scope = NewDisposeScope();
         manual_seed(7);
         Tensor x = randn(3, 4, ScalarType.Float64);
-        Tensor target = one_hot([0, 2, 1]);
+        Tensor target = OneHot([0, 2, 1]);
         Tensor w1 = randn(5, 4, ScalarType.Float64, requires_grad: true);
         Tensor w2 = randn(3, 5, ScalarType.Float64, requires_grad: true);
 
@@ -43,7 +44,91 @@ public sealed class AutogradTests
             }
         }
 
-        static Tensor one_hot(long[] labels) =>
+        static Tensor OneHot(long[] labels) =>
             nn.functional.one_hot(tensor(labels), 3).to_type(ScalarType.Float64);
+    }
+
+    [TestMethod]
+    public void Gradient_OfLeaf_IsANewObjectEachTimeAndCanBeSet()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = tensor([2.0, 3], requires_grad: true);
+        Assert.IsTrue(x.is_leaf);
+        Assert.IsNull(x.grad);
+        x.square().sum().backward();
+        TensorAssert.AreEqual(x.grad, 4, 6);
+        Tensor again = x.grad;
+        Assert.AreNotSame(again, x.grad);
+        x.square().sum().backward();
+        TensorAssert.AreEqual(x.grad, 8, 12);
+        x.grad = tensor([1.0, 1]);
+        TensorAssert.AreEqual(x.grad, 1, 1);
+        Assert.ThrowsExactly<ExternalException>(() => x.grad = tensor([1.0]));
+        Assert.ThrowsExactly<ExternalException>(() => x.grad = tensor([1f, 1]));
+        x.grad = null;
+        Assert.IsNull(x.grad);
+        Assert.IsFalse(x.detach().requires_grad);
+        Tensor y = x * 2;
+        Assert.IsFalse(y.is_leaf);
+        y.retain_grad();
+        y.sum().backward();
+        TensorAssert.AreEqual(y.grad, 1, 1);
+        Assert.AreSame(y, y.detach_());
+        Assert.IsFalse(y.requires_grad);
+        Assert.AreSame(y, y.requires_grad_());
+        Assert.IsFalse(y.with_requires_grad(false).requires_grad);
+    }
+
+    [TestMethod]
+    public void Backward_WithGraphOptions_FollowsThem()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = tensor([2.0, 3], requires_grad: true);
+        Tensor y = x.pow(3);
+        Tensor[] seeds = [tensor([1.0, 10])];
+        y.backward(seeds, retain_graph: true);
+        TensorAssert.AreEqual(x.grad, 12, 270);
+        autograd.backward(y, seeds);
+        TensorAssert.AreEqual(x.grad, 24, 540);
+        Assert.ThrowsExactly<ExternalException>(() => autograd.backward([y], seeds));
+    }
+
+    [TestMethod]
+    public void Grad_SecondOrder_AgreesWithHandComputation()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = tensor([2.0, 3], requires_grad: true);
+        Tensor unused = tensor([1.0], requires_grad: true);
+        IList<Tensor> first = autograd.grad([x.pow(3).sum()], [x, unused], create_graph: true, allow_unused: true);
+        TensorAssert.AreEqual(first[0], 12, 27);
+        Assert.IsNull(first[1]);
+        Assert.IsNull(x.grad);
+        TensorAssert.AreEqual(autograd.grad([first[0]], [x], [tensor([1.0, 10])])[0], 12, 180);
+    }
+
+    [TestMethod]
+    public void Modes_OfThisThread_AreRestored()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = ones([1], requires_grad: true);
+        Assert.IsTrue(is_grad_enabled());
+        using (no_grad())
+        {
+            Assert.IsFalse(is_grad_enabled());
+            Assert.IsFalse((x * 2).requires_grad);
+            Assert.IsTrue(OtherThread.Run(is_grad_enabled));
+            using (enable_grad())
+                Assert.IsTrue((x * 2).requires_grad);
+            Assert.IsFalse(is_grad_enabled());
+        }
+        using (set_grad_enabled(false))
+            Assert.IsFalse(is_grad_enabled());
+        using (inference_mode())
+        {
+            Assert.IsTrue(is_inference_mode_enabled());
+            Assert.IsFalse((x * 2).requires_grad);
+        }
+        Assert.IsFalse(is_inference_mode_enabled());
+        Assert.IsTrue(is_grad_enabled());
     }
 }
