@@ -38,15 +38,7 @@ public sealed record CalibrationOptions
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        int context = model.Spec.ContextLength;
-        int length = SequenceLength ?? Math.Min(512, context);
-        if (Samples < 1) throw new ArgumentException($"The number of calibration samples is {Samples}; at least 1.");
-        if (length < 2 || length > context)
-        {
-            throw new ArgumentException($"The calibration sequence length is {length}; it must lie between 2 and the "
-                + $"model's context of {context} tokens.");
-        }
-
+        int length = ResolveLength(model.Spec);
         HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
         TokenWindows all = TokenWindows.Cut(documents, tokenizer, model.Spec.BosTokenId, length, cancellationToken);
         if (all.Count == 0)
@@ -56,5 +48,23 @@ public sealed record CalibrationOptions
         }
 
         return Order == CalibrationOrder.Sequential ? all.Take(Samples) : all.Draw(Samples, Seed);
+    }
+
+    /// <summary>The length of a window for a model.</summary>
+    /// <param name="spec">The model.</param>
+    /// <returns>Tokens in a window.</returns>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    internal int ResolveLength(ModelSpec spec)
+    {
+        int context = spec.ContextLength;
+        int length = SequenceLength ?? Math.Min(512, context);
+        if (Samples < 1) throw new ArgumentException($"The number of calibration samples is {Samples}; at least 1.");
+        if (length < 2 || length > context)
+        {
+            throw new ArgumentException($"The calibration sequence length is {length}; it must lie between 2 and the "
+                + $"model's context of {context} tokens.");
+        }
+
+        return length;
     }
 }

@@ -1,0 +1,145 @@
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+using ML.Pruning.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Calibration;
+
+/// <summary>Streams calibration windows through a model, one layer in memory at a time.</summary>
+/// <remarks>
+/// <para>All windows are embedded once; the hidden states of all windows before the current layer stay in memory
+/// (windows x length x hidden size, float32). Each layer runs as it is while its inputs are observed; then it may be
+/// replaced, and the replaced layer yields the inputs of the next one.</para>
+/// <para>Computes in float32. Not thread-safe. The same windows, threads and machine give the same bits.</para>
+/// </remarks>
+internal sealed class LayerStreamingRunner
+{
+    private const int TokensPerBatch = 2048;
+    private const long AttentionScoresPerBatch = 1 << 24;
+
+    private readonly ModelSpec _spec;
+    private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
+    private readonly TokenWindows _windows;
+    private readonly Action<double>? _progress;
+    private readonly CancellationToken _cancellationToken;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="weights">Its tensors by canonical name.</param>
+    /// <param name="windows">The calibration windows, at least one.</param>
+    /// <param name="progress">Told the fraction done, in [0, 1].</param>
+    /// <param name="cancellationToken">Checked between batches of windows.</param>
+    public LayerStreamingRunner(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights,
+        TokenWindows windows, Action<double>? progress, CancellationToken cancellationToken)
+    {
+        _spec = spec;
+        _weights = weights;
+        _windows = windows;
+        _progress = progress;
+        _cancellationToken = cancellationToken;
+    }
+
+    /// <summary>Windows that run at once: about 2,048 tokens, and attention scores of at most 64 MiB.</summary>
+    public static int WindowsPerBatch(ModelSpec spec, int length)
+    {
+        long scores = spec.Layers.Max(l => l.Heads) * (long)length * length;
+        return (int)Math.Max(1, Math.Min(TokensPerBatch / length, AttentionScoresPerBatch / scores));
+    }
+
+    /// <summary>Bytes that a run holds at most, estimated from shapes: the largest layer in float32, the hidden states,
+    /// and the intermediate results of a batch; or the embedding and the hidden states.</summary>
+    public static long EstimateBytes(ModelSpec spec, int windows, int length)
+    {
+        long hidden = sizeof(float) * (long)windows * length * spec.HiddenSize;
+        long batch = Math.Min(windows, WindowsPerBatch(spec, length));
+        long peak = 0;
+        for (int i = 0; i < spec.Layers.Count; i++)
+        {
+            LayerSpec layer = spec.Layers[i];
+            long weights = spec.LayerParameters(i).Sum(p => p.Count);
+            long perToken = 4L * spec.HiddenSize + 3L * (layer.QueryWidth + layer.KeyValueWidth) + 3L * layer.MlpWidth;
+            long attention = 3L * layer.Heads * length * length;
+            peak = Math.Max(peak, weights + batch * (length * perToken + attention));
+        }
+
+        long embedding = (long)spec.VocabularySize * spec.HiddenSize;
+        return hidden + sizeof(float) * Math.Max(peak, embedding);
+    }
+
+    /// <summary>Runs all layers.</summary>
+    /// <param name="visitor">What is done with each.</param>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public void Run(ILayerVisitor visitor)
+    {
+        using var noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = Embed();
+        int layers = _spec.Layers.Count;
+        for (int layer = 0; layer < layers; layer++)
+        {
+            bool changes = visitor.Changes(layer);
+            bool isLast = layer == layers - 1;
+            RunOriginal(visitor, layer, hidden, keepOutput: !changes && !isLast);
+            if (changes)
+            {
+                IReadOnlyDictionary<string, StoredTensor> replaced = visitor.Replace(layer);
+                if (!isLast) RunReplaced(layer, replaced, hidden);
+            }
+
+            _progress?.Invoke((layer + 1.0) / layers);
+        }
+    }
+
+    private Tensor Embed()
+    {
+        Tensor hidden = empty([_windows.Count, _windows.Length, _spec.HiddenSize], dtype: ScalarType.Float32);
+        using TorchEmbedding embedding = TorchEmbedding.Load(_spec, _weights, ScalarType.Float32);
+        ForEachBatch((start, count) =>
+        {
+            var tokens = new int[count * _windows.Length];
+            for (int i = 0; i < count; i++) _windows[start + i].CopyTo(tokens.AsSpan(i * _windows.Length));
+            hidden.narrow(0, start, count).copy_(embedding.Forward(TorchWeights.ToTokens(tokens, count), 0));
+        });
+        return hidden;
+    }
+
+    private void RunOriginal(ILayerVisitor visitor, int layer, Tensor hidden, bool keepOutput)
+    {
+        IReadOnlyDictionary<LinearInput, Action<Tensor>> observers =
+            visitor.Observe(layer, LinearInput.Of(_spec, layer));
+        if (observers.Count == 0 && !keepOutput) return;
+        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, _weights, ScalarType.Float32);
+        foreach ((LinearInput input, Action<Tensor> observer) in observers)
+            module.Linears[input.Parts[0]].InputObserver = observer;
+        ForEachBatch((start, count) =>
+        {
+            Tensor batch = hidden.narrow(0, start, count);
+            Tensor output = module.forward(batch);
+            if (keepOutput) batch.copy_(output);
+            _progress?.Invoke((layer + 0.5 * (start + count) / _windows.Count) / _spec.Layers.Count);
+        });
+    }
+
+    private void RunReplaced(int layer, IReadOnlyDictionary<string, StoredTensor> weights, Tensor hidden)
+    {
+        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, weights, ScalarType.Float32);
+        ForEachBatch((start, count) =>
+        {
+            Tensor batch = hidden.narrow(0, start, count);
+            batch.copy_(module.forward(batch));
+            _progress?.Invoke((layer + 0.5 + 0.5 * (start + count) / _windows.Count) / _spec.Layers.Count);
+        });
+    }
+
+    private void ForEachBatch(Action<int, int> body)
+    {
+        int step = WindowsPerBatch(_spec, _windows.Length);
+        for (int start = 0; start < _windows.Count; start += step)
+        {
+            _cancellationToken.ThrowIfCancellationRequested();
+            using DisposeScope scope = NewDisposeScope();
+            body(start, Math.Min(step, _windows.Count - start));
+        }
+    }
+}
