@@ -24,7 +24,7 @@ public class MaskSelectorTests
             {
                 WeightMask mask = MaskSelector.Select(
                     new ArrayScores("w", rows, columns, scores), SparsityPattern.Unstructured, group, sparsity);
-                bool[] expected = SortOracle.Keep(scores, i => Group(group, i / columns, i % columns), sparsity);
+                bool[] expected = SortOracle.Keep(Wide(scores), i => Group(group, i / columns, i % columns), sparsity);
                 CollectionAssert.AreEqual(expected, Bits(mask), $"[{rows}, {columns}], {sparsity}");
             }
         }
@@ -40,7 +40,7 @@ public class MaskSelectorTests
         {
             IReadOnlyList<WeightMask> masks =
                 MaskSelector.SelectJointly(sources, SparsityPattern.Unstructured, sparsity);
-            bool[] expected = SortOracle.Keep([.. scores.SelectMany(s => s)], _ => 0, sparsity);
+            bool[] expected = SortOracle.Keep([.. scores.SelectMany(Wide)], _ => 0, sparsity);
             CollectionAssert.AreEqual(expected, masks.SelectMany(Bits).ToArray(), $"{sparsity}");
         }
     }
@@ -51,7 +51,7 @@ public class MaskSelectorTests
         float[] scores = RandomScores(200 * 333, seed: 5, distinct: int.MaxValue);
         WeightMask mask = MaskSelector.Select(
             new ArrayScores("w", 200, 333, scores), SparsityPattern.Unstructured, ComparisonGroup.Tensor, 0.37);
-        CollectionAssert.AreEqual(SortOracle.Keep(scores, _ => 0, 0.37), Bits(mask));
+        CollectionAssert.AreEqual(SortOracle.Keep(Wide(scores), _ => 0, 0.37), Bits(mask));
     }
 
     [TestMethod]
@@ -67,7 +67,7 @@ public class MaskSelectorTests
         var pattern = new NofMPattern(n, m);
         WeightMask mask = MaskSelector.Select(
             new ArrayScores("w", 50, columns, scores), pattern, ComparisonGroup.Row, 0);
-        bool[] expected = SortOracle.Keep(scores, i => i / m, pattern.ImpliedSparsity!.Value);
+        bool[] expected = SortOracle.Keep(Wide(scores), i => i / m, pattern.ImpliedSparsity!.Value);
         CollectionAssert.AreEqual(expected, Bits(mask));
         foreach (bool[] group in Bits(mask).Chunk(m)) Assert.AreEqual(n, group.Count(kept => kept));
     }
@@ -96,7 +96,7 @@ public class MaskSelectorTests
         int blockRows = 3, blockColumns = 34;
         var sums = new double[blockRows * blockColumns];
         for (int i = 0; i < scores.Length; i++) sums[i / Columns / 4 * blockColumns + i % Columns / 8] += scores[i];
-        bool[] kept = SortOracle.Keep([.. sums.Select(s => (float)s)],
+        bool[] kept = SortOracle.Keep([.. sums.Select(s => (double)(float)s)],
             b => Group(group, b / blockColumns, b % blockColumns * 8), 0.6);
         bool[] expected = [.. Enumerable.Range(0, scores.Length)
             .Select(i => kept[i / Columns / 4 * blockColumns + i % Columns / 8])];
@@ -190,6 +190,8 @@ public class MaskSelectorTests
         var random = new Random(seed);
         return [.. Enumerable.Range(0, count).Select(_ => (random.Next(distinct) - 20) * 0.25f)];
     }
+
+    private static double[] Wide(float[] scores) => [.. scores.Select(s => (double)s)];
 
     private static bool[] Bits(WeightMask mask) =>
         [.. Enumerable.Range(0, (int)mask.Count).Select(i => mask[i / mask.Columns, i % mask.Columns])];

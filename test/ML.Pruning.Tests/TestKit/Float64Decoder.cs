@@ -16,6 +16,9 @@ internal sealed class Float64Decoder
             w => w.Key, w => Array.ConvertAll(w.Value.ToArray(), value => (double)value));
     }
 
+    /// <summary>Told layer, part and input of every linear map of a layer, token by token.</summary>
+    public Action<int, string, double[]>? InputObserver { get; init; }
+
     /// <summary>Logits [length][vocabulary] of one sequence.</summary>
     public double[][] Logits(ReadOnlySpan<int> tokens)
     {
@@ -120,8 +123,12 @@ internal sealed class Float64Decoder
         return [.. x.Select((v, i) => (v - mean) / deviation * gain[i] + bias[i])];
     }
 
-    private double[] Linear(int layer, string part, double[] x) => Multiply(
-        _weights[$"layers.{layer}.{part}.weight"], x, _weights.GetValueOrDefault($"layers.{layer}.{part}.bias"));
+    private double[] Linear(int layer, string part, double[] x)
+    {
+        InputObserver?.Invoke(layer, part, x);
+        return Multiply(
+            _weights[$"layers.{layer}.{part}.weight"], x, _weights.GetValueOrDefault($"layers.{layer}.{part}.bias"));
+    }
 
     private double[] Mlp(int layer, double[] x)
     {

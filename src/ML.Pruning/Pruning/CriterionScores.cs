@@ -1,0 +1,42 @@
+using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Importance;
+using ML.Pruning.Sparsity;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>The scores that a criterion gives to a stored matrix; zeros already there come first.</summary>
+internal sealed class CriterionScores(
+    StoredTensor tensor, PlannedTensor planned, IWeightCriterion criterion, ActivationStatistics? statistics)
+    : IScoreSource
+{
+    /// <inheritdoc/>
+    public string Name => planned.Name;
+
+    /// <inheritdoc/>
+    public int Rows => planned.Rows;
+
+    /// <inheritdoc/>
+    public int Columns => planned.Columns;
+
+    /// <inheritdoc/>
+    public void ReadScores(int firstRow, int rowCount, Span<float> scores)
+    {
+        using var weight = new PooledBuffer<float>(rowCount * Columns);
+        tensor.Read((long)firstRow * Columns, weight.Span);
+        criterion.Score(new WeightBlock(Name, firstRow, rowCount, Columns, weight.Span), statistics, scores);
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if (weight.Span[i] == 0)
+            {
+                scores[i] = float.NegativeInfinity;
+            }
+            else if (!float.IsFinite(scores[i]))
+            {
+                throw new PruningException($"Tensor '{Name}': the {criterion.Name} score of weight "
+                    + $"[{firstRow + i / Columns}, {i % Columns}] = {weight.Span[i]} is {scores[i]}; scores must be "
+                    + "finite. Check the weights and the calibration text.");
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using System.Text.Json.Nodes;
+using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+using ML.Pruning.Sparsity;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>A method that sets single weights of the linear maps to zero and leaves every shape as it is: the choices
+/// that such methods have in common.</summary>
+/// <remarks>Immutable and thread-safe. Embeddings and head are left alone unless <see cref="IncludeTensors"/> names
+/// them.</remarks>
+public abstract class LayerwisePruning : PruningMethod
+{
+    private const double DefaultSparsity = 0.5;
+    private const double Agreement = 1e-9;
+    private const long BaseMemoryBytes = 64L << 20;
+
+    private protected LayerwisePruning()
+    {
+    }
+
+    /// <summary>Which weights compete. N:M patterns make their own groups.</summary>
+    public ComparisonGroup Group { get; init; }
+
+    /// <summary>Which shapes of zeros are allowed.</summary>
+    public SparsityPattern Pattern { get; init; } = SparsityPattern.Unstructured;
+
+    /// <summary>How the sparsity is shared out among the tensors.</summary>
+    public ISparsityAllocation Allocation { get; init; } = UniformAllocation.Instance;
+
+    /// <summary>Fraction of zeros in the pruned tensors, in [0, 1); null = what the pattern sets, else 0.5.</summary>
+    public double? Sparsity { get; init; }
+
+    /// <summary>Whether tensors that the pattern does not divide are left dense and reported, instead of refused.</summary>
+    public bool SkipIndivisible { get; init; }
+
+    /// <summary>Canonical names of the tensors to prune, with * for any characters; null = the linear maps of all
+    /// layers.</summary>
+    public IReadOnlyList<string>? IncludeTensors { get; init; }
+
+    /// <summary>Canonical names of tensors to leave alone, with * for any characters.</summary>
+    public IReadOnlyList<string> ExcludeTensors { get; init; } = [];
+
+    /// <summary>Whether tensors compete with each other.</summary>
+    private protected bool IsJoint =>
+        Pattern is not NofMPattern && Group is ComparisonGroup.Layer or ComparisonGroup.Model;
+
+    /// <inheritdoc/>
+    public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        double sparsity = ResolveSparsity();
+        var skipped = new List<SkippedTensor>();
+        WeightShape[] shapes = [.. TensorSelection.Choose(spec, IncludeTensors, ExcludeTensors)
+            .Where(shape => Divides(shape, skipped))];
+        if (shapes.Length == 0)
+            throw new PruningException($"The pattern {Pattern} divides none of the {skipped.Count} tensors.");
+        RequireObservable(shapes);
+        double[] allocated = Allocate(shapes, sparsity);
+        PlannedTensor[] tensors = [.. shapes.Zip(allocated, PlanTensor)];
+        long disk = tensors.Sum(t => t.Count) * weightType.BitsPerElement() / 8;
+        return new PruningPlan
+        {
+            Method = Name,
+            Before = spec,
+            After = spec,
+            Tensors = tensors,
+            Zeros = TotalZeros(tensors),
+            Skipped = skipped,
+            PeakMemoryBytes = EstimateMemory(spec, tensors),
+            DiskBytes = disk,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override JsonObject ToJson()
+    {
+        var json = new JsonObject
+        {
+            ["method"] = Name,
+            ["sparsity"] = ResolveSparsity(),
+            ["pattern"] = Pattern.ToString(),
+            ["group"] = Pattern is NofMPattern ? null : JsonNamingPolicy(Group),
+            ["allocation"] = Allocation.Name,
+            ["skipIndivisible"] = SkipIndivisible,
+        };
+        if (IncludeTensors is not null) json["include"] = Names(IncludeTensors);
+        if (ExcludeTensors.Count > 0) json["exclude"] = Names(ExcludeTensors);
+        return json;
+    }
+
+    /// <summary>Bytes that the method holds beside the runner, such as Hessians.</summary>
+    private protected virtual long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) => 0;
+
+    private static string JsonNamingPolicy(ComparisonGroup group) => group.ToString().ToLowerInvariant();
+
+    private static JsonArray Names(IReadOnlyList<string> names) => new([.. names.Select(n => (JsonNode)n)]);
+
+    private double ResolveSparsity()
+    {
+        double sparsity = Sparsity ?? Pattern.ImpliedSparsity ?? DefaultSparsity;
+        if (!(sparsity >= 0 && sparsity < 1))
+            throw new ArgumentException($"The sparsity is {sparsity}; it must lie in [0, 1).");
+        if (Pattern.ImpliedSparsity is { } implied && Math.Abs(implied - sparsity) > Agreement)
+        {
+            throw new ArgumentException($"The pattern {Pattern} sets the sparsity to {implied}, but {sparsity} was given; "
+                + "leave the sparsity out, or choose another pattern.");
+        }
+
+        return Pattern.ImpliedSparsity ?? sparsity;
+    }
+
+    private bool Divides(WeightShape shape, List<SkippedTensor> skipped)
+    {
+        if (Pattern.WhyIndivisible(shape.Rows, shape.Columns) is not { } why) return true;
+        if (!SkipIndivisible)
+        {
+            throw new ArgumentException($"Tensor '{shape.Name}' {why}; the pattern {Pattern} needs that. Choose another "
+                + "pattern, exclude the tensor, or have such tensors skipped.");
+        }
+
+        skipped.Add(new SkippedTensor(shape.Name, why));
+        return false;
+    }
+
+    private void RequireObservable(WeightShape[] shapes)
+    {
+        if (!NeedsCalibration) return;
+        if (shapes.FirstOrDefault(s => s.Layer < 0) is { } outside)
+        {
+            throw new ArgumentException($"Tensor '{outside.Name}' lies outside the layers, where calibration does not "
+                + $"look; {Name} cannot prune it. Use a method without calibration for it, such as magnitude.");
+        }
+    }
+
+    private double[] Allocate(WeightShape[] shapes, double sparsity)
+    {
+        double[] allocated = [.. Allocation.Allocate(shapes, sparsity)];
+        if (allocated.Length != shapes.Length)
+        {
+            throw new ArgumentException($"The allocation {Allocation.Name} gave {allocated.Length} numbers for "
+                + $"{shapes.Length} tensors.");
+        }
+
+        for (int i = 0; i < allocated.Length; i++)
+        {
+            if (!(allocated[i] >= 0 && allocated[i] < 1))
+            {
+                throw new ArgumentException($"The allocation {Allocation.Name} gave tensor '{shapes[i].Name}' a sparsity "
+                    + $"of {allocated[i]}; it must lie in [0, 1).");
+            }
+        }
+
+        if ((IsJoint || Pattern is NofMPattern) && allocated.Any(s => s != allocated[0]))
+        {
+            throw new ArgumentException($"The allocation {Allocation.Name} gives tensors different sparsities, but "
+                + (IsJoint ? $"in the group {JsonNamingPolicy(Group)} they compete" : $"the pattern {Pattern} sets one")
+                + "; use the uniform allocation.");
+        }
+
+        return allocated;
+    }
+
+    private PlannedTensor PlanTensor(WeightShape shape, double sparsity)
+    {
+        (long zeros, bool exact) = RemovalCount.Of(shape, Pattern, Group, sparsity);
+        return new PlannedTensor(shape.Name, shape.Layer, shape.Rows, shape.Columns, sparsity, zeros, exact);
+    }
+
+    private long TotalZeros(PlannedTensor[] tensors)
+    {
+        if (!IsJoint || Pattern is BlockPattern) return tensors.Sum(t => t.Zeros);
+        return tensors.GroupBy(t => Group == ComparisonGroup.Layer ? t.Layer : 0)
+            .Sum(g => MaskSelector.RemovedOf(g.Sum(t => t.Count), g.First().Sparsity));
+    }
+
+    private long EstimateMemory(ModelSpec spec, PlannedTensor[] tensors)
+    {
+        long largestLayer = tensors.GroupBy(t => t.Layer).Max(g => g.Sum(t => t.Count));
+        long masks = (IsJoint && Group == ComparisonGroup.Model ? tensors.Sum(t => t.Count) : largestLayer) / 8;
+        long tiles = Group == ComparisonGroup.Tile ? sizeof(uint) * tensors.Max(t => t.Count) : 0;
+        long selection = masks + tiles;
+        long calibration = NeedsCalibration
+            ? LayerStreamingRunner.EstimateBytes(spec, Calibration.Samples, Calibration.ResolveLength(spec))
+            : 0;
+        return BaseMemoryBytes + calibration + selection + EstimateOwnMemory(spec, tensors);
+    }
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using ML.Pruning.Calibration;
+using ML.Pruning.Models;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>Prunes models.</summary>
+/// <remarks>Thread-safe. The same model, method, text, number of threads and machine give the same bits.</remarks>
+public static class Pruner
+{
+    /// <summary>Prunes a model.</summary>
+    /// <param name="model">The model, with weights; it is not changed.</param>
+    /// <param name="method">The method with its options.</param>
+    /// <param name="calibrationDocuments">Calibration text (<see cref="TextCorpus.Read"/>); read once, and only by methods
+    /// that need it.</param>
+    /// <param name="context">Where to write temporary files, and whom to tell; null = the system's temporary folder, and
+    /// nobody.</param>
+    /// <returns>The pruned model, which the caller disposes, with plan and report.</returns>
+    /// <exception cref="ArgumentException">An option is out of range or does not fit the model, or calibration text is
+    /// missing or too short; the message says what to do.</exception>
+    /// <exception cref="PruningException">Weights, activations or scores are NaN or infinite, or nothing is left to
+    /// prune; the message names the tensor.</exception>
+    /// <exception cref="InvalidOperationException">The model has no weights, or no tokenizer although calibration needs
+    /// it.</exception>
+    /// <exception cref="IOException">The temporary file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public static PruningResult Prune(LanguageModel model, PruningMethod method,
+        IEnumerable<string>? calibrationDocuments = null, PruningContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(method);
+        context ??= new PruningContext();
+        var clock = Stopwatch.StartNew();
+        PruningPlan plan = Plan(model, method);
+        TokenWindows? windows = CutWindows(model, method, calibrationDocuments, context.CancellationToken);
+        return Carry(model, method, plan, windows, context, clock);
+    }
+
+    /// <summary>Prunes a model with calibration windows that are cut already.</summary>
+    /// <param name="model">The model, with weights; it is not changed.</param>
+    /// <param name="method">The method with its options; of <see cref="PruningMethod.Calibration"/> nothing is used.</param>
+    /// <param name="calibrationWindows">All of them are used, in order.</param>
+    /// <param name="context">Where to write temporary files, and whom to tell; null = the system's temporary folder, and
+    /// nobody.</param>
+    /// <returns>The pruned model, which the caller disposes, with plan and report.</returns>
+    /// <exception cref="ArgumentException">As for <see cref="Prune"/>; or there is no window, or the windows exceed the
+    /// model's context.</exception>
+    /// <exception cref="PruningException">As for <see cref="Prune"/>.</exception>
+    /// <exception cref="InvalidOperationException">The model has no weights.</exception>
+    /// <exception cref="IOException">The temporary file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public static PruningResult PruneWithWindows(LanguageModel model, PruningMethod method,
+        TokenWindows calibrationWindows, PruningContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(calibrationWindows);
+        if (calibrationWindows.Count == 0 || calibrationWindows.Length > model.Spec.ContextLength)
+        {
+            throw new ArgumentException($"{calibrationWindows.Count} windows of {calibrationWindows.Length} tokens were "
+                + $"given; at least one of at most {model.Spec.ContextLength} tokens is needed.",
+                nameof(calibrationWindows));
+        }
+
+        var clock = Stopwatch.StartNew();
+        return Carry(model, method, Plan(model, method), method.NeedsCalibration ? calibrationWindows : null,
+            context ?? new PruningContext(), clock, windowsGiven: true);
+    }
+
+    private static PruningPlan Plan(LanguageModel model, PruningMethod method) =>
+        method.Plan(model.Spec, model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type);
+
+    private static PruningResult Carry(LanguageModel model, PruningMethod method, PruningPlan plan,
+        TokenWindows? windows, PruningContext context, Stopwatch clock, bool windowsGiven = false)
+    {
+        context.Log?.Invoke($"Pruning {plan.Tensors.Count} tensors with {method.Name}; about "
+            + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");
+        using var run = new PruningRun(model, plan, windows, context);
+        method.Run(run);
+        int asked = windows is null ? 0 : windowsGiven ? windows.Count : method.Calibration.Samples;
+        PruningReport report = new()
+        {
+            Method = method.Name,
+            Tensors = run.Reports,
+            Skipped = plan.Skipped,
+            WindowsAsked = asked,
+            WindowsUsed = windows?.Count ?? 0,
+            WindowLength = windows?.Length ?? 0,
+            Notes = [.. run.Notes, .. Notes(windows, asked)],
+            Duration = clock.Elapsed,
+        };
+        JsonObject provenance = method.ToJson();
+        if (windows is not null)
+            provenance["calibration"] = CalibrationJson(windows, windowsGiven ? null : method.Calibration);
+        provenance["tensors"] = report.Tensors.Count;
+        provenance["weights"] = report.Tensors.Sum(t => t.Elements);
+        provenance["zeros"] = report.Tensors.Sum(t => t.ZerosAfter);
+        LanguageModel pruned = run.Finish(ProvenanceStep.Now("prune", method.Name, provenance));
+        return new PruningResult(pruned, plan, report);
+    }
+
+    private static TokenWindows? CutWindows(LanguageModel model, PruningMethod method,
+        IEnumerable<string>? documents, CancellationToken cancellationToken)
+    {
+        if (!method.NeedsCalibration) return null;
+        if (documents is null)
+        {
+            throw new ArgumentException($"The method {method.Name} needs calibration text: some documents of the kind "
+                + "that the model is for.", nameof(documents));
+        }
+
+        return method.Calibration.CutWindows(documents, model, cancellationToken);
+    }
+
+    private static IEnumerable<string> Notes(TokenWindows? windows, int asked)
+    {
+        if (windows is not null && windows.Count < asked)
+        {
+            yield return $"The calibration text filled only {windows.Count} of the {asked} windows of {windows.Length} "
+                + "tokens that were asked for.";
+        }
+
+        yield return "Zeros in dense storage make a model neither smaller nor faster: save it compressed for the size, "
+            + "and run it with a sparse engine for the speed.";
+    }
+
+    private static JsonObject CalibrationJson(TokenWindows windows, CalibrationOptions? options)
+    {
+        var json = new JsonObject
+        {
+            ["windows"] = windows.Count,
+            ["sequenceLength"] = windows.Length,
+            ["windowHash"] = windows.Hash(),
+        };
+        if (options is not null)
+        {
+            json["samples"] = options.Samples;
+            json["order"] = options.Order.ToString().ToLowerInvariant();
+            json["seed"] = options.Seed;
+        }
+
+        return json;
+    }
+}

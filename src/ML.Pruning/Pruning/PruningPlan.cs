@@ -1,0 +1,105 @@
+using System.Text.Json.Nodes;
+using ML.Pruning.Models;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>What is to go of one weight matrix.</summary>
+/// <param name="Name">Canonical name.</param>
+/// <param name="Layer">Layer, from 0, or -1.</param>
+/// <param name="Rows">Output features.</param>
+/// <param name="Columns">Input features.</param>
+/// <param name="Sparsity">Fraction of zeros aimed at, in [0, 1).</param>
+/// <param name="Zeros">Weights to be zero.</param>
+/// <param name="IsExact">Whether <paramref name="Zeros"/> follows from shapes; otherwise it depends on the weights, and
+/// the number is what to expect.</param>
+public sealed record PlannedTensor(
+    string Name, int Layer, int Rows, int Columns, double Sparsity, long Zeros, bool IsExact)
+{
+    /// <summary>Number of weights.</summary>
+    public long Count => (long)Rows * Columns;
+}
+
+/// <summary>A weight matrix that is left as it is although the options cover it.</summary>
+/// <param name="Name">Canonical name.</param>
+/// <param name="Reason">Why.</param>
+public sealed record SkippedTensor(string Name, string Reason);
+
+/// <summary>What a method will do to a model, known before any weight moves.</summary>
+/// <remarks>Immutable and thread-safe.</remarks>
+public sealed record PruningPlan
+{
+    /// <summary>Sequence length for which multiply-accumulates are counted.</summary>
+    public const int MacTokens = 64;
+
+    /// <summary>Name of the method.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>The model before.</summary>
+    public required ModelSpec Before { get; init; }
+
+    /// <summary>The model after; the same where only zeros are set.</summary>
+    public required ModelSpec After { get; init; }
+
+    /// <summary>Weights to be zero in all tensors together. It is exact where all tensors are, and for the groups layer
+    /// and model.</summary>
+    public long Zeros { get; init; }
+
+    /// <summary>The tensors that are pruned, in the order of the forward pass.</summary>
+    public IReadOnlyList<PlannedTensor> Tensors { get; init; } = [];
+
+    /// <summary>The tensors that are left out, with the reasons.</summary>
+    public IReadOnlyList<SkippedTensor> Skipped { get; init; } = [];
+
+    /// <summary>Estimated peak memory, in bytes, above that of the process before.</summary>
+    public required long PeakMemoryBytes { get; init; }
+
+    /// <summary>Temporary disk space for the changed weights, in bytes.</summary>
+    public required long DiskBytes { get; init; }
+
+    /// <summary>Parameters before.</summary>
+    public long ParametersBefore => Before.ParameterCount;
+
+    /// <summary>Parameters after that are not set to zero.</summary>
+    public long ParametersAfter => After.ParameterCount - Zeros;
+
+    /// <summary>The plan as one JSON object.</summary>
+    /// <remarks><c>macs</c> counts the dense computation at 64 tokens: zeros inside a matrix save no multiply-accumulate
+    /// until a sparse engine skips them, so unstructured and N:M pruning leave the number as it is.</remarks>
+    /// <returns>Keys method, parameters {before, after, zeros}, macs {tokens, before, after}, peakMemoryBytes, diskBytes,
+    /// layers, skipped.</returns>
+    public JsonObject ToJson() => new()
+    {
+        ["method"] = Method,
+        ["parameters"] = new JsonObject
+        {
+            ["before"] = ParametersBefore,
+            ["after"] = ParametersAfter,
+            ["zeros"] = Zeros,
+        },
+        ["macs"] = new JsonObject
+        {
+            ["tokens"] = MacTokens,
+            ["before"] = Before.MultiplyAccumulates(MacTokens),
+            ["after"] = After.MultiplyAccumulates(MacTokens),
+        },
+        ["peakMemoryBytes"] = PeakMemoryBytes,
+        ["diskBytes"] = DiskBytes,
+        ["layers"] = new JsonArray([.. Tensors.GroupBy(t => t.Layer).Select(LayerJson)]),
+        ["skipped"] = new JsonArray([.. Skipped.Select(
+            s => (JsonNode)new JsonObject { ["name"] = s.Name, ["reason"] = s.Reason })]),
+    };
+
+    private static JsonNode LayerJson(IGrouping<int, PlannedTensor> layer) => new JsonObject
+    {
+        ["layer"] = layer.Key >= 0 ? layer.Key : null,
+        ["tensors"] = new JsonArray([.. layer.Select(t => (JsonNode)new JsonObject
+        {
+            ["name"] = t.Name,
+            ["rows"] = t.Rows,
+            ["columns"] = t.Columns,
+            ["sparsity"] = t.Sparsity,
+            ["zeros"] = t.Zeros,
+            ["exact"] = t.IsExact,
+        })]),
+    };
+}

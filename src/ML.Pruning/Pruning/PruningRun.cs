@@ -1,0 +1,128 @@
+using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+using ML.Pruning.Sparsity;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>A pruning run in progress: the weights so far, the files that hold the changed ones, and what is to be
+/// reported.</summary>
+/// <remarks>Not thread-safe. Disposing it before <see cref="Finish"/> removes the files.</remarks>
+internal sealed class PruningRun : IDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly PruningContext _context;
+    private readonly TokenWindows? _windows;
+    private readonly Dictionary<string, StoredTensor> _weights;
+    private readonly Dictionary<string, long> _zerosBefore = new(StringComparer.Ordinal);
+    private readonly List<SafetensorsFile> _files = [];
+    private readonly List<TensorReport> _reports = [];
+    private readonly List<string> _notes = [];
+
+    /// <summary>Starts a run.</summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="plan">What is to be done.</param>
+    /// <param name="windows">Calibration windows, if the method needs them.</param>
+    /// <param name="context">The surroundings.</param>
+    /// <exception cref="PruningException">A weight to be pruned is NaN or infinite.</exception>
+    public PruningRun(LanguageModel model, PruningPlan plan, TokenWindows? windows, PruningContext context)
+    {
+        _model = model;
+        _windows = windows;
+        _context = context;
+        Plan = plan;
+        _weights = new Dictionary<string, StoredTensor>(model.Weights, StringComparer.Ordinal);
+        foreach (PlannedTensor tensor in plan.Tensors) _zerosBefore.Add(tensor.Name, CountZeros(Tensor(tensor)));
+    }
+
+    /// <summary>What is to be done.</summary>
+    public PruningPlan Plan { get; }
+
+    /// <summary>Checked by everything that takes long.</summary>
+    public CancellationToken CancellationToken => _context.CancellationToken;
+
+    /// <summary>All weights by canonical name, as far as they are changed by now.</summary>
+    public IReadOnlyDictionary<string, StoredTensor> Weights => _weights;
+
+    /// <summary>What happened to the tensors so far, in the order of the plan.</summary>
+    public IReadOnlyList<TensorReport> Reports
+    {
+        get
+        {
+            Dictionary<string, TensorReport> byName = _reports.ToDictionary(r => r.Name);
+            return [.. Plan.Tensors.Where(t => byName.ContainsKey(t.Name)).Select(t => byName[t.Name])];
+        }
+    }
+
+    /// <summary>Sentences for the user.</summary>
+    public IReadOnlyList<string> Notes => _notes;
+
+    /// <summary>The weight of a planned tensor, under its canonical name.</summary>
+    public StoredTensor Tensor(PlannedTensor tensor) => _weights[tensor.Name].Renamed(tensor.Name);
+
+    /// <summary>Writes changed tensors to a temporary file and takes them from there henceforth.</summary>
+    /// <param name="changed">Tensors under their canonical names.</param>
+    public void Store(IReadOnlyList<StoredTensor> changed)
+    {
+        SafetensorsFile file = SafetensorsWriter.WriteTemporary(
+            _context.TempFolder, changed, metadata: null, CancellationToken);
+        _files.Add(file);
+        foreach (StoredTensor tensor in file.Tensors.Values)
+        {
+            _weights[tensor.Name] = tensor;
+            long zeros = CountZeros(tensor);
+            _reports.Add(new TensorReport(tensor.Name, tensor.ElementCount, _zerosBefore[tensor.Name], zeros));
+            _context.Log?.Invoke($"{tensor.Name}: {zeros} of {tensor.ElementCount} weights are zero.");
+        }
+    }
+
+    /// <summary>Streams the calibration windows through the model.</summary>
+    public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
+        Plan.Before, _weights, _windows!, fraction => Report("calibrate and prune", fraction), CancellationToken)
+        .Run(visitor);
+
+    /// <summary>Reports progress, and stops if that is asked for.</summary>
+    public void Report(string step, double fraction)
+    {
+        CancellationToken.ThrowIfCancellationRequested();
+        _context.Progress?.Report(new PruningProgress(step, fraction));
+    }
+
+    /// <summary>Adds a sentence for the user.</summary>
+    public void Note(string sentence) => _notes.Add(sentence);
+
+    /// <summary>Makes the pruned model, which takes the files over.</summary>
+    /// <param name="step">What was done.</param>
+    public LanguageModel Finish(ProvenanceStep step)
+    {
+        LanguageModelContent content = _model.ToContent();
+        var pruned = new LanguageModel(content with
+        {
+            Spec = Plan.After,
+            Weights = _weights,
+            Files = [.. content.Files, .. _files],
+            Provenance = [.. content.Provenance, step],
+            MaskedTensors = content.MaskedTensors.Union(_reports.Select(r => r.Name)).ToHashSet(StringComparer.Ordinal),
+        });
+        _files.Clear();
+        return pruned;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SafetensorsFile file in _files) file.Dispose();
+        _files.Clear();
+    }
+
+    private long CountZeros(StoredTensor tensor)
+    {
+        (long zeros, long? bad) = TensorCensus.Take(tensor, CancellationToken);
+        if (bad is not { } index) return zeros;
+        Span<float> value = stackalloc float[1];
+        tensor.Read(index, value);
+        long columns = tensor.Shape[1];
+        throw new PruningException($"Tensor '{tensor.Name}' has the value {value[0]} at [{index / columns}, "
+            + $"{index % columns}]; weights must be finite. Repair or re-download the checkpoint.");
+    }
+}
