@@ -14,13 +14,13 @@ mkdir -p artifacts
 log="$(mktemp artifacts/test.XXXXXX)"
 trap 'rm -f "$log"' EXIT
 
+# A test's block is its outcome, name and duration, then its messages, indented. The skipped ones come at the end.
 code=0
 DOTNET_CLI_UI_LANGUAGE=en dotnet run --project test/ML.Pruning.Tests --configuration Release --no-build -- \
   --show-test-results failed,skipped --show-stdout Failed --show-stderr Failed --zero-tests-policy strict \
   --progress off --no-ansi "$@" |
-  tee "$log" || code=$?
+  tee "$log" | awk '/^skipped / { skip = 1; next } /^[^ ]/ || !NF { skip = 0 } !skip { print; fflush() }' || code=$?
 
-# A test's block is its outcome, name and duration, then its messages, indented.
 awk '
   /^skipped /    { if (!seen++) print "\nSkipped:"; sub(/^skipped /, ""); sub(/ \([^()]*\)$/, ""); print "  " $0; inside = 1; next }
   /^[^ ]/ || !NF { inside = 0 }

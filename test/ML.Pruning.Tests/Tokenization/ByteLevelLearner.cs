@@ -32,12 +32,15 @@ internal static class ByteLevelLearner
                 .Select(word => word.Select(letter => $"{letter}").ToList())];
         while (merges.Count < mergeCount)
         {
-            (string Left, string Right) best = words
+            KeyValuePair<(string, string), int> most = words
                 .SelectMany(word => word.Zip(word.Skip(1)))
                 .CountBy(pair => pair)
                 .OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key.First, StringComparer.Ordinal)
                 .ThenBy(pair => pair.Key.Second, StringComparer.Ordinal)
-                .First().Key;
+                .FirstOrDefault();
+            if (most.Value == 0)
+                break; // every word is one token
+            (string Left, string Right) best = most.Key;
             merges.Add($"{best.Left} {best.Right}");
             if (!tokens.Contains(best.Left + best.Right))
                 tokens.Add(best.Left + best.Right);
