@@ -1,1 +1,3 @@
-return 0;
+using ML.Pruning.Tool;
+
+return await CommandLine.RunAsync(args);

@@ -16,7 +16,7 @@ public sealed class HuggingFaceFolder : IDisposable
     [
         "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json",
         "vocab.json", "vocab.txt", "merges.txt", "chat_template.jinja", "chat_template.json", "generation_config.json",
-        "preprocessor_config.json",
+        "preprocessor_config.json", "mlpruning.json",
     ];
 
     private HuggingFaceFolder(

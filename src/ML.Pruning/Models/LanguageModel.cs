@@ -14,7 +14,6 @@ namespace ML.Pruning.Models;
 public sealed class LanguageModel : IDisposable
 {
     private readonly IReadOnlyDictionary<string, StoredTensor>? _weights;
-    private readonly string? _whyNoWeights;
     private readonly ImmutableArray<SafetensorsFile> _files;
     private readonly string _configJson;
     private readonly ConcurrentDictionary<string, Lazy<ILanguageModelEngine>> _engines = new(StringComparer.Ordinal);
@@ -30,7 +29,7 @@ public sealed class LanguageModel : IDisposable
         ArgumentNullException.ThrowIfNull(content);
         Spec = content.Spec.Validate();
         _weights = content.Weights;
-        _whyNoWeights = content.WhyNoWeights;
+        WhyNoWeights = content.WhyNoWeights;
         _files = [.. content.Files];
         _configJson = content.ConfigJson;
         Tokenizer = content.Tokenizer;
@@ -72,14 +71,15 @@ public sealed class LanguageModel : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(_disposed != 0, this);
-            return _weights ?? throw new InvalidOperationException(_whyNoWeights);
+            return _weights ?? throw new InvalidOperationException(WhyNoWeights);
         }
     }
 
     /// <summary>SHA-256 over shape and weights, lower-case hexadecimal; computed once, when asked for.</summary>
     public string ContentHash => _contentHash.Value;
 
-    internal IEnumerable<SafetensorsFile> Files => _files;
+    /// <summary>What left the weights out, and the remedy; null when they are here.</summary>
+    public string? WhyNoWeights { get; }
 
     /// <summary>The tokenizer, which the caller cannot do without.</summary>
     /// <returns>The tokenizer.</returns>
@@ -98,7 +98,7 @@ public sealed class LanguageModel : IDisposable
         {
             Spec = Spec,
             Weights = _weights,
-            WhyNoWeights = _whyNoWeights,
+            WhyNoWeights = WhyNoWeights,
             Files = _files,
             ConfigJson = _configJson,
             Tokenizer = Tokenizer,

@@ -61,15 +61,16 @@ public static class WeightMap
     private static StoredTensor Find(ModelFamily family, TensorMapping mapping,
         IReadOnlyDictionary<string, StoredTensor> source, HashSet<string> used)
     {
-        string full = (mapping.HasPrefix ? family.Prefix : "") + mapping.SourceName;
-        foreach (string name in new[] { full, mapping.SourceName })
+        string[] prefixes = mapping.HasPrefix ? [family.Prefix, .. family.OtherPrefixes] : [""];
+        foreach (string prefix in prefixes)
         {
-            if (!source.TryGetValue(name, out StoredTensor? tensor)) continue;
-            used.Add(name);
+            if (!source.TryGetValue(prefix + mapping.SourceName, out StoredTensor? tensor)) continue;
+            used.Add(prefix + mapping.SourceName);
             return tensor;
         }
 
-        throw new ModelFormatException($"The checkpoint has no tensor '{full}', which config.json calls for.");
+        throw new ModelFormatException($"The checkpoint has no tensor '{prefixes[0]}{mapping.SourceName}', which "
+            + "config.json calls for.");
     }
 
     private static IEnumerable<StoredTensor> Split(
@@ -108,7 +109,9 @@ public static class WeightMap
         foreach (string name in source.Keys.Order(StringComparer.Ordinal))
         {
             if (used.Contains(name)) continue;
-            string bare = name.StartsWith(family.Prefix, StringComparison.Ordinal) ? name[family.Prefix.Length..] : name;
+            string prefix = new[] { family.Prefix }.Concat(family.OtherPrefixes)
+                .FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal), "");
+            string bare = name[prefix.Length..];
             // A tied head may be stored as well; it repeats the embedding.
             if (family.IsNoParameter(bare) || spec.TiedHead && bare == TensorNames.Head) continue;
             throw new ModelFormatException($"The checkpoint has a tensor '{name}' that model type "

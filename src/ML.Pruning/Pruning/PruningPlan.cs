@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Models;
 
@@ -88,6 +90,26 @@ public sealed record PruningPlan
         ["skipped"] = new JsonArray([.. Skipped.Select(
             s => (JsonNode)new JsonObject { ["name"] = s.Name, ["reason"] = s.Reason })]),
     };
+
+    /// <summary>The plan for reading.</summary>
+    /// <returns>A few lines of totals, one line a tensor, and what is left out; lines end with a line feed.</returns>
+    public string ToTable()
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{Method}: {ParametersBefore:N0} parameters, {Zeros:N0} of them to "
+            + $"zero ({(double)Zeros / ParametersBefore:P1}).\n");
+        text.Append(CultureInfo.InvariantCulture, $"Peak memory about {PeakMemoryBytes:N0} bytes, temporary disk "
+            + $"{DiskBytes:N0} bytes.\n");
+        int width = Tensors.Select(t => t.Name.Length).DefaultIfEmpty(0).Max();
+        foreach (PlannedTensor t in Tensors)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{t.Name.PadRight(width)}  {$"[{t.Rows}, {t.Columns}]",16}  "
+                + $"{t.Zeros,14:N0} zeros  {t.Sparsity:0.0000}\n");
+        }
+
+        foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
+        return text.ToString();
+    }
 
     private static JsonNode LayerJson(IGrouping<int, PlannedTensor> layer) => new JsonObject
     {

@@ -108,7 +108,7 @@ internal sealed class ConfigReader(JsonObject config)
     public IReadOnlyList<int> Ints(string key)
     {
         JsonNode? node = Take(key);
-        IEnumerable<JsonNode?> items = node is JsonArray array ? array : node is null ? [] : new[] { node };
+        JsonNode?[] items = node switch { null => [], JsonArray array => [.. array], _ => [node] };
         var numbers = new List<int>();
         foreach (JsonNode? item in items)
         {
@@ -120,7 +120,26 @@ internal sealed class ConfigReader(JsonObject config)
         return numbers;
     }
 
-    /// <summary>The activation under any of the given keys.</summary>
+    /// <summary>Refuses a flag, true by default, that is false.</summary>
+    public void RequireTrue(string key)
+    {
+        if (!Bool(key, true)) throw new ModelFormatException($"config.json: '{key}' is false; only true is supported.");
+    }
+
+    /// <summary>Refuses a flag, false by default, that is true.</summary>
+    public void RequireFalse(string key)
+    {
+        if (Bool(key, false)) throw new ModelFormatException($"config.json: '{key}' is true; only false is supported.");
+    }
+
+    /// <summary>Refuses a number of heads that does not divide the hidden size.</summary>
+    public void RequireDivides(string key, int divisor, string ofKey, int value)
+    {
+        if (divisor < 1 || value % divisor != 0)
+            throw new ModelFormatException($"config.json: '{key}' is {divisor}; it must divide '{ofKey}' ({value}).");
+    }
+
+    /// <summary>The activation under a key.</summary>
     public ActivationKind Activation(string key, string fallback)
     {
         string name = String(key, fallback);

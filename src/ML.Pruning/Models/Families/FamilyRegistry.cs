@@ -6,8 +6,10 @@ namespace ML.Pruning.Models.Families;
 /// <summary>The model families that this library knows, by <c>model_type</c>.</summary>
 public static class FamilyRegistry
 {
-    private static readonly Dictionary<string, ModelFamily> s_families =
-        new ModelFamily[] { new LlamaFamily() }.ToDictionary(f => f.ModelType, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ModelFamily> s_families = new ModelFamily[]
+    {
+        new Gpt2Family(), new LlamaFamily(), new MistralFamily(), new OptFamily(), new Qwen2Family(),
+    }.ToDictionary(f => f.ModelType, StringComparer.Ordinal);
 
     /// <summary>The names of the known families, sorted.</summary>
     public static IReadOnlyList<string> ModelTypes { get; } = [.. s_families.Keys.Order(StringComparer.Ordinal)];

@@ -10,8 +10,11 @@ public abstract class ModelFamily
     /// <summary>The <c>model_type</c> of config.json.</summary>
     public abstract string ModelType { get; }
 
-    /// <summary>The prefix of most tensor names, such as <c>model.</c>; checkpoints may leave it out.</summary>
+    /// <summary>The prefix of most tensor names, such as <c>model.</c>.</summary>
     public abstract string Prefix { get; }
+
+    /// <summary>Prefixes that checkpoints have in its place.</summary>
+    public virtual IReadOnlyList<string> OtherPrefixes => [""];
 
     /// <summary>Tensors that checkpoints carry although they hold no parameter (caches); they are skipped.</summary>
     /// <param name="name">Name without the prefix.</param>
@@ -33,7 +36,8 @@ public abstract class ModelFamily
 
     /// <summary>Writes the shape of a spec into a configuration, leaving every other value as it is.</summary>
     /// <remarks>Layers of one shape are written in the family's own keys, so that other software reads the result.
-    /// Layers of several shapes are declared as <c>layer_shapes</c>, which this library reads.</remarks>
+    /// Layers of several shapes, or of one that the family's keys cannot say, are declared as <c>layer_shapes</c>, which
+    /// this library reads.</remarks>
     /// <param name="spec">The spec.</param>
     /// <param name="config">The configuration to update.</param>
     public void WriteConfig(ModelSpec spec, JsonObject config)
@@ -42,13 +46,17 @@ public abstract class ModelFamily
         ArgumentNullException.ThrowIfNull(config);
         Write(spec, config);
         config.Remove("layer_shapes");
-        if (!spec.IsUniform) config["layer_shapes"] = LayerShapes.Write(spec.Layers);
+        if (!spec.IsUniform || !CanExpress(spec, spec.Layers[0]))
+            config["layer_shapes"] = LayerShapes.Write(spec.Layers);
     }
 
     /// <summary>The tensors of a checkpoint of this family, in the order in which they are written.</summary>
     /// <param name="spec">The spec.</param>
     /// <returns>One mapping a tensor; together they cover <see cref="ModelSpec.Parameters"/> exactly.</returns>
     public abstract IEnumerable<TensorMapping> MapTensors(ModelSpec spec);
+
+    /// <summary>Whether the family's own keys can say the shape of a layer.</summary>
+    private protected virtual bool CanExpress(ModelSpec spec, LayerSpec layer) => true;
 
     /// <summary>Reads the family's own keys.</summary>
     private protected abstract ModelSpec Read(ConfigReader config);

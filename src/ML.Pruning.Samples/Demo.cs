@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using ML.Pruning.Calibration;
+using ML.Pruning.Evaluation;
+using ML.Pruning.Models;
+using ML.Pruning.Pruning;
+using ML.Pruning.Samples.EmbeddedModel;
+using ML.Pruning.Sparsity;
+using ML.Pruning.Transforms;
+
+namespace ML.Pruning.Samples;
+
+/// <summary>The main job end to end: load, calibrate, prune with each method, evaluate, save as an ML.NET zip, reload in a
+/// new process, compare.</summary>
+public static class Demo
+{
+    private const string Probe = "Once upon a time, there was a little girl named Lily.";
+
+    /// <summary>Runs the demo.</summary>
+    /// <param name="args">Nothing, a model folder, or a model folder with a calibration and an evaluation file.</param>
+    /// <returns>0 when the reloaded model gives the same scores.</returns>
+    public static int Run(string[] args)
+    {
+        if (args.Length is not (0 or 1 or 3))
+        {
+            Console.Error.WriteLine("Usage: demo [MODEL [CALIBRATION EVALUATION]]");
+            return 2;
+        }
+
+        string modelPath = args.Length > 0 ? args[0] : EmbeddedModelFiles.Folder;
+        string[] calibration = args.Length == 3 ? [.. TextCorpus.Read(args[1])] : [.. StoryGrammar.Write(2000, seed: 1)];
+        string[] evaluation = args.Length == 3 ? [.. TextCorpus.Read(args[2])] : [.. StoryGrammar.Write(400, seed: 2)];
+        Console.WriteLine(args.Length == 3
+            ? $"Calibration: {args[1]}; evaluation: {args[2]}."
+            : "Calibration: 2,000 stories of the samples' grammar (seed 1); evaluation: 400 others (seed 2).");
+        Compare(modelPath, calibration, evaluation);
+        return SaveAndReload(modelPath, calibration);
+    }
+
+    /// <summary>Loads a saved chain in this (fresh) process and prints its scores.</summary>
+    /// <param name="zip">The saved model.</param>
+    /// <returns>0.</returns>
+    public static int Reload(string zip)
+    {
+        var ml = new MLContext();
+        ITransformer model = ml.Model.Load(zip, out _);
+        Console.WriteLine(ScoreOf(ml, model));
+        return 0;
+    }
+
+    private static void Compare(string modelPath, string[] calibration, string[] evaluation)
+    {
+        using LanguageModel dense = LanguageModelSource.Open(modelPath);
+        int length = Math.Min(256, dense.Spec.ContextLength);
+        double before = PerplexityEvaluator.Evaluate(dense, evaluation, length).Perplexity;
+        long denseBytes = SizeAudit.Of(dense).DenseBytes;
+        Console.WriteLine($"Model: {dense}; {denseBytes:N0} bytes; perplexity {Number(before)} in windows of {length} tokens "
+            + "without overlap.");
+        Console.WriteLine();
+        Console.WriteLine($"{"method",-12}{"pattern",-14}{"sparsity",8}{"before",10}{"after",12}{"dense B",13}{"compressed B",14}"
+            + $"{"time",9}");
+        foreach (WeightPruning method in Methods())
+        {
+            var watch = Stopwatch.StartNew();
+            using LanguageModel pruned = Pruner.Prune(dense, method, calibration,
+                new PruningContext { TempFolder = Path.GetTempPath() }).Model;
+            TimeSpan time = watch.Elapsed;
+            double after = PerplexityEvaluator.Evaluate(pruned, evaluation, length).Perplexity;
+            SizeAudit audit = SizeAudit.Of(pruned);
+            Console.WriteLine($"{method.Name,-12}{method.Pattern,-14}{method.Sparsity ?? method.Pattern.ImpliedSparsity,8:F2}{Number(before),10}"
+                + $"{Number(after),12}{audit.DenseBytes,13:N0}{audit.CompressedBytes,14:N0}{time.TotalSeconds,8:F1}s");
+        }
+
+        Console.WriteLine();
+    }
+
+    private static IEnumerable<WeightPruning> Methods()
+    {
+        var calibration = new CalibrationOptions { Samples = 64, SequenceLength = null };
+        foreach (double sparsity in new[] { 0.3, 0.5, 0.7 })
+        {
+            yield return new Magnitude { Sparsity = sparsity };
+            yield return new Wanda { Sparsity = sparsity, Calibration = calibration };
+        }
+
+        foreach (SparsityPattern pattern in new[] { new NofMPattern(2, 4), new NofMPattern(4, 8) })
+        {
+            yield return new Magnitude { Pattern = pattern };
+            yield return new Wanda { Pattern = pattern, Calibration = calibration };
+        }
+
+        yield return new RandomPruning { Sparsity = 0.5 };
+    }
+
+    private static int SaveAndReload(string modelPath, string[] calibration)
+    {
+        var ml = new MLContext(seed: 1);
+        IDataView data = ml.Data.LoadFromEnumerable(calibration.Select(text => new Row { Text = text }));
+        IEstimator<ITransformer> pipeline = ml.Transforms.LoadLlm("Model", modelPath)
+            .Append(ml.Transforms.PruneLlm("Model", "Text", new Wanda { Sparsity = 0.5 }))
+            .Append(ml.Transforms.ScoreLlm("LogLikelihood", "Model", "Text"))
+            .Append(ml.Transforms.GenerateText("Story", "Model", "Text"));
+        string zip = Path.Combine(Path.GetTempPath(), $"ml-pruning-demo-{Guid.NewGuid():N}.zip");
+        try
+        {
+            ITransformer fitted = pipeline.Fit(data);
+            using TransformerChain<ITransformer> compact = ml.Model.CompactLlm(fitted);
+            ml.Model.Save(compact, data.Schema, zip);
+            string here = ScoreOf(ml, compact);
+            Console.WriteLine("Story before: " + StoryOf(ml, ml.Transforms.LoadLlm("Model", modelPath)
+                .Append(ml.Transforms.GenerateText("Story", "Model", "Text")).Fit(data)));
+            Console.WriteLine("Story after:  " + StoryOf(ml, compact));
+            Console.WriteLine($"Saved {new FileInfo(zip).Length:N0} bytes.");
+            string there = RunInNewProcess("demo-reload", zip);
+            Console.WriteLine($"Here:        {here}");
+            Console.WriteLine($"New process: {there}");
+            (fitted as IDisposable)?.Dispose();
+            Console.WriteLine(here == there ? "The reloaded model gives identical scores." : "THE SCORES DIFFER.");
+            return here == there ? 0 : 1;
+        }
+        finally
+        {
+            File.Delete(zip);
+        }
+    }
+
+    private static string ScoreOf(MLContext ml, ITransformer model)
+    {
+        using PredictionEngine<Row, Scored> engine = ml.Model.CreatePredictionEngine<Row, Scored>(
+            model, new PredictionEngineOptions { OwnsTransformer = false });
+        Scored score = engine.Predict(new Row { Text = Probe });
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{score.TokenCount} tokens, log-likelihood {score.LogLikelihood:R}, perplexity {score.Perplexity:R}");
+    }
+
+    private static string StoryOf(MLContext ml, ITransformer model) => model
+        .Transform(ml.Data.LoadFromEnumerable([new Row { Text = "Once" }])).GetColumn<string>("Story").First()
+        .ReplaceLineEndings(" ");
+
+    private static string RunInNewProcess(params string[] args)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        // Started through the dotnet host, the program is its first argument.
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(typeof(Demo).Assembly.Location);
+        foreach (string arg in args) start.ArgumentList.Add(arg);
+        using Process process = Process.Start(start)!;
+        string output = process.StandardOutput.ReadToEnd().Trim();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? output
+            : throw new InvalidOperationException($"The new process ended with exit code {process.ExitCode}.");
+    }
+
+    private static string Number(double value) => value.ToString(value < 1000 ? "F4" : "E3", CultureInfo.InvariantCulture);
+
+    private sealed class Row
+    {
+        public string Text { get; set; } = "";
+    }
+
+    private sealed class Scored
+    {
+        public float LogLikelihood { get; set; }
+
+        public int TokenCount { get; set; }
+
+        public float Perplexity { get; set; }
+    }
+}

@@ -1,0 +1,26 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using ML.Pruning.Inference;
+
+namespace ML.Pruning.Samples;
+
+/// <summary>Continues prompts with a model in a pipeline.</summary>
+public static class GenerateText
+{
+    /// <summary>Runs the sample.</summary>
+    /// <param name="modelFolder">A Hugging Face folder.</param>
+    public static void Example(string modelFolder)
+    {
+        var ml = new MLContext(seed: 1);
+        IDataView prompts = ml.Data.LoadFromEnumerable([new Prompt { Text = "Once" }, new Prompt { Text = "One day" }]);
+        var pipeline = ml.Transforms.LoadLlm("Model", modelFolder)
+            .Append(ml.Transforms.GenerateText("Story", "Model", "Text", new GenerationOptions { MaxNewTokens = 24 }));
+        using var fitted = pipeline.Fit(prompts);
+        foreach (string story in fitted.Transform(prompts).GetColumn<string>("Story")) Console.WriteLine(story);
+    }
+
+    private sealed class Prompt
+    {
+        public string Text { get; set; } = "";
+    }
+}

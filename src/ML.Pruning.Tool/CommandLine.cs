@@ -1,0 +1,32 @@
+using System.CommandLine;
+using ML.Pruning.Tool.Commands;
+
+namespace ML.Pruning.Tool;
+
+/// <summary>The <c>mlprune</c> command line. Exit codes: 0 done, 1 failed, 2 bad input.</summary>
+public static class CommandLine
+{
+    /// <summary>Runs the tool.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("Makes large language models small and fast: prune, evaluate, generate, export.")
+        {
+            InspectCommand.Create(),
+            PlanCommand.Create(),
+            PruneCommand.Create(),
+            EvalCommand.Create(),
+            GenerateCommand.Create(),
+            ExportCommand.Create(),
+        };
+        ParseResult result = root.Parse(args);
+        if (result.Errors.Count > 0)
+        {
+            Failure.Report(result.Errors[0].Message + $" See 'mlprune {result.CommandResult.Command.Name} --help'.");
+            return Failure.BadInput;
+        }
+
+        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+}

@@ -1,0 +1,134 @@
+using System.CommandLine;
+using ML.Pruning.Calibration;
+using ML.Pruning.Importance;
+using ML.Pruning.Pruning;
+using ML.Pruning.Sparsity;
+
+namespace ML.Pruning.Tool.Commands;
+
+/// <summary>The options that spell a pruning method, shared by <c>plan</c> and <c>prune</c>.</summary>
+internal sealed class MethodOptions
+{
+    private static readonly string[] s_methods = ["magnitude", "random", "wanda"];
+
+    private readonly Option<string> _method = new("--method")
+    {
+        Description = "How to prune: magnitude, random or wanda.",
+        Required = true,
+    };
+
+    private readonly Option<double?> _sparsity = new("--sparsity")
+    {
+        Description = "Fraction of zeros, in [0, 1) (default: 0.5, or what an N:M pattern sets).",
+    };
+
+    private readonly Option<string> _pattern = new("--pattern")
+    {
+        Description = "unstructured, N:M (keeps N of each M columns, such as 2:4) or block:RxC.",
+        DefaultValueFactory = _ => "unstructured",
+    };
+
+    private readonly Option<string?> _group = new("--group")
+    {
+        Description = "Which weights compete: row, tile, tensor, layer or model (default: the method's).",
+    };
+
+    private readonly Option<string> _allocation = new("--allocation")
+    {
+        Description = "How the sparsity is shared out among tensors: uniform.",
+        DefaultValueFactory = _ => "uniform",
+    };
+
+    private readonly Option<bool> _skipIndivisible = new("--skip-indivisible")
+    {
+        Description = "Leave tensors dense that an N:M pattern does not divide, instead of refusing.",
+    };
+
+    private readonly Option<string[]> _include = new("--include")
+    {
+        Description = "Prune only tensors whose name matches, such as *mlp* or layers.3.*; may be repeated.",
+    };
+
+    private readonly Option<string[]> _exclude = new("--exclude")
+    {
+        Description = "Leave out tensors whose name matches; may be repeated.",
+    };
+
+    private readonly Option<int> _samples = new("--calibration-samples")
+    {
+        Description = "Calibration windows at most.",
+        DefaultValueFactory = _ => 128,
+    };
+
+    private readonly Option<int?> _length = new("--sequence-length")
+    {
+        Description = "Tokens in a calibration window (default: the lesser of 512 and the model's context).",
+    };
+
+    private readonly Option<string> _order = new("--calibration-order")
+    {
+        Description = "random (drawn by the seed) or sequential (the first windows of the file).",
+        DefaultValueFactory = _ => "random",
+    };
+
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "Seed of everything random.",
+        DefaultValueFactory = _ => 0,
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _skipIndivisible, _include, _exclude,
+            _samples, _length, _order, _seed];
+        foreach (Option option in options) command.Options.Add(option);
+    }
+
+    /// <summary>The method that the arguments spell.</summary>
+    /// <exception cref="UserErrorException">An argument is not legal.</exception>
+    public PruningMethod Parse(ParseResult parse)
+    {
+        if (parse.GetValue(_allocation) is var allocation && allocation != "uniform")
+            throw new UserErrorException($"--allocation is \"{allocation}\"; supported: uniform.");
+        (IWeightCriterion criterion, ComparisonGroup defaultGroup) = Criterion(parse);
+        return new WeightPruning(criterion)
+        {
+            Sparsity = parse.GetValue(_sparsity),
+            Pattern = SparsityPattern.Parse(parse.GetValue(_pattern)!),
+            Group = parse.GetValue(_group) is { } group ? ParseEnum<ComparisonGroup>("--group", group) : defaultGroup,
+            SkipIndivisible = parse.GetValue(_skipIndivisible),
+            IncludeTensors = parse.GetValue(_include) is { Length: > 0 } include ? include : null,
+            ExcludeTensors = parse.GetValue(_exclude) ?? [],
+            Calibration = new CalibrationOptions
+            {
+                Samples = parse.GetValue(_samples),
+                SequenceLength = parse.GetValue(_length),
+                Order = ParseEnum<CalibrationOrder>("--calibration-order", parse.GetValue(_order)!),
+                Seed = parse.GetValue(_seed),
+            },
+        };
+    }
+
+    private (IWeightCriterion Criterion, ComparisonGroup Group) Criterion(ParseResult parse)
+    {
+        string name = parse.GetRequiredValue(_method);
+        return name switch
+        {
+            "magnitude" => (new MagnitudeCriterion(), ComparisonGroup.Tensor),
+            "random" => (new RandomCriterion(parse.GetValue(_seed)), ComparisonGroup.Tensor),
+            "wanda" => (new WandaCriterion(), ComparisonGroup.Row),
+            _ => throw new UserErrorException($"--method is \"{name}\"; supported: {string.Join(", ", s_methods)}."),
+        };
+    }
+
+    private static T ParseEnum<T>(string option, string text)
+        where T : struct, Enum
+    {
+        string[] names = Enum.GetNames<T>();
+        return names.Contains(text, StringComparer.OrdinalIgnoreCase)
+            ? Enum.Parse<T>(text, ignoreCase: true)
+            : throw new UserErrorException($"{option} is \"{text}\"; supported: "
+                + $"{string.Join(", ", names.Select(n => n.ToLowerInvariant()))}.");
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+using ML.Pruning.Pruning;
+using ML.Pruning.Tool.Output;
+using ML.Pruning.Transforms;
+
+namespace ML.Pruning.Tool.Commands;
+
+/// <summary><c>mlprune prune</c>: prunes a model and writes the result.</summary>
+internal static class PruneCommand
+{
+    public static Command Create()
+    {
+        Argument<string> model = CommonOptions.Model();
+        Option<string> output = CommonOptions.Output();
+        Option<string?> calibration = new("--calibration")
+        {
+            Description = "Calibration text: .jsonl (field \"text\") or .txt. Needed by wanda.",
+        };
+        Option<string?> report = new("--report") { Description = "Also write the report as JSON to this file." };
+        Option<bool> compressed = new("--compressed")
+        {
+            Description = "A folder: store sparse weights as bitmask and values (compressed-tensors naming).",
+        };
+        Option<bool> force = CommonOptions.Force();
+        Option<bool> json = CommonOptions.Json();
+        var method = new MethodOptions();
+        var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
+        {
+            model, output, calibration, report, compressed, force, json,
+        };
+        method.AddTo(command);
+        command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
+        {
+            PruningMethod chosen = method.Parse(parse);
+            string? text = parse.GetValue(calibration);
+            if (chosen.NeedsCalibration && text is null)
+                throw new UserErrorException($"--method {chosen.Name} needs --calibration FILE.");
+            var target = new ModelOutput(parse.GetRequiredValue(output), parse.GetValue(force));
+            using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
+            PruningResult result = Prune(opened, chosen, text, cancellationToken);
+            using LanguageModel pruned = result.Model;
+            target.Write(pruned, parse.GetValue(compressed), cancellationToken);
+            if (parse.GetValue(report) is { } path)
+                AtomicFile.WriteAllBytes(path, System.Text.Encoding.UTF8.GetBytes(result.Report.ToJson().ToString()));
+            if (parse.GetValue(json)) JsonOutput.Write(result.Report.ToJson());
+            else Console.Error.Write(result.Report.ToTable());
+        })));
+        return command;
+    }
+
+    private static PruningResult Prune(
+        LanguageModel model, PruningMethod method, string? calibration, CancellationToken cancellationToken)
+    {
+        using var progress = new ConsoleProgress("Pruning");
+        var context = new PruningContext
+        {
+            TempFolder = Path.GetTempPath(),
+            CancellationToken = cancellationToken,
+            Progress = new Progress<PruningProgress>(p => progress.Report(p.Fraction, p.Step)),
+            Log = message => Console.Error.WriteLine(message),
+        };
+        IEnumerable<string>? documents = calibration is null ? null : TextCorpus.Read(calibration);
+        return Pruner.Prune(model, method, documents, context);
+    }
+}

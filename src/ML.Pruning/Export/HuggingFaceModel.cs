@@ -1,0 +1,80 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+using ML.Pruning.Models.Families;
+using ML.Pruning.Tokenization;
+
+namespace ML.Pruning.Export;
+
+/// <summary>Reads a language model from a Hugging Face folder and writes one.</summary>
+public static class HuggingFaceModel
+{
+    /// <summary>Opens a folder with <c>config.json</c>, <c>*.safetensors</c> and a tokenizer. Weights stay mapped on
+    /// disk.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <returns>The model; the caller disposes it.</returns>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="FileNotFoundException">A file that must be there is not.</exception>
+    /// <exception cref="CheckpointFormatException">A weight file is damaged.</exception>
+    /// <exception cref="ModelFormatException">The configuration, or the set of weights, is not supported.</exception>
+    /// <exception cref="TokenizerFormatException">The tokenizer is not supported.</exception>
+    public static LanguageModel Open(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        using HuggingFaceFolder source = HuggingFaceFolder.Open(folder);
+        var config = (JsonObject)source.Config.DeepClone();
+        SparseBitmaskConfig.Remove(config);
+        ModelSpec spec = FamilyRegistry.ReadConfig(config);
+        ModelFamily family = FamilyRegistry.Get(spec.Family);
+        ModelNotes notes = source.SideFiles.TryGetValue(ModelNotes.FileName, out byte[]? bytes)
+            ? ModelNotes.Parse(bytes)
+            : new ModelNotes();
+        var sideFiles = source.SideFiles.Where(f => f.Key != ModelNotes.FileName).ToImmutableSortedDictionary();
+        return new LanguageModel(new LanguageModelContent
+        {
+            Spec = spec,
+            Weights = WeightMap.ToCanonical(spec, family, source.Tensors),
+            Files = [.. source.Weights.Files.Select(file => file.AddReference())],
+            ConfigJson = config.ToJsonString(),
+            Tokenizer = Export.SideFiles.Tokenizer(sideFiles),
+            SideFiles = sideFiles,
+            Provenance = notes.Provenance,
+            MaskedTensors = notes.MaskedTensors.ToFrozenSet(StringComparer.Ordinal),
+        });
+    }
+
+    /// <summary>Writes a model as a Hugging Face folder, which appears whole or not at all.</summary>
+    /// <remarks>Weights keep the type that they have in the model. Dense files hold zeros as zeros and load in any
+    /// software that reads safetensors; a model whose layers differ in shape declares <c>layer_shapes</c> in config.json,
+    /// which this library reads.</remarks>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">The folder to make.</param>
+    /// <param name="compressed">Store sparse weights as bitmask and values, in the naming of compressed-tensors.</param>
+    /// <param name="overwrite">Replace a folder that exists.</param>
+    /// <param name="cancellationToken">Stops between tensors; nothing is left behind.</param>
+    /// <exception cref="IOException">The folder exists and <paramref name="overwrite"/> is false, or it cannot be
+    /// written.</exception>
+    public static void Save(LanguageModel model, string folder, bool compressed = false, bool overwrite = false,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        ModelFamily family = FamilyRegistry.Get(model.Spec.Family);
+        JsonObject config = FamilyRegistry.ParseConfig(model.ConfigJson);
+        family.WriteConfig(model.Spec, config);
+        IEnumerable<StoredTensor> tensors = WeightMap.FromCanonical(model.Spec, family, model.Weights);
+        if (compressed)
+        {
+            SparseBitmaskConfig.Add(config);
+            tensors = tensors.SelectMany(tensor => BitmaskCodec.Compress(tensor));
+        }
+
+        var sideFiles = model.SideFiles.ToDictionary(f => f.Key, f => f.Value);
+        if (model.Provenance.Count > 0 || model.MaskedTensors.Count > 0)
+            sideFiles[ModelNotes.FileName] = ModelNotes.Of(model).ToBytes();
+        HuggingFaceFolderWriter.Write(folder, PrettyJson.Of(config), [.. tensors], sideFiles, overwrite,
+            cancellationToken: cancellationToken);
+    }
+}

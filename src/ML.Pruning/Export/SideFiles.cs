@@ -1,0 +1,14 @@
+using ML.Pruning.Tokenization;
+
+namespace ML.Pruning.Export;
+
+/// <summary>The files that travel along with a model.</summary>
+internal static class SideFiles
+{
+    /// <summary>The tokenizer among the files; null when there is none.</summary>
+    public static HuggingFaceTokenizer? Tokenizer(IReadOnlyDictionary<string, byte[]> files)
+    {
+        byte[] config = files.GetValueOrDefault("tokenizer_config.json") ?? [];
+        return files.TryGetValue("tokenizer.json", out byte[]? json) ? HuggingFaceTokenizer.Parse(json, config) : null;
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using ML.Pruning.Inference;
+
+namespace ML.Pruning.Transforms;
+
+/// <summary>Scores text with a language model. See <c>mlContext.Transforms.ScoreLlm</c>.</summary>
+public sealed class LlmScoringEstimator : IEstimator<LlmScoringTransformer>
+{
+    private readonly LlmScoringTransformer _transformer;
+
+    internal LlmScoringEstimator(IHostEnvironment env, Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _transformer = new LlmScoringTransformer(env, options);
+    }
+
+    /// <summary>Checks the schema; there is nothing to learn.</summary>
+    /// <param name="input">Data with the model and the text column.</param>
+    /// <returns>The stage.</returns>
+    public LlmScoringTransformer Fit(IDataView input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        _transformer.GetOutputSchema(input.Schema);
+        return _transformer;
+    }
+
+    /// <inheritdoc/>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        ArgumentNullException.ThrowIfNull(inputSchema);
+        foreach (StageColumn column in _transformer.Inputs) column.Check(inputSchema);
+        return StageColumn.Add(inputSchema, _transformer.Outputs);
+    }
+
+    /// <summary>Options of <see cref="LlmScoringEstimator"/>.</summary>
+    public sealed class Options
+    {
+        /// <summary>Column for the log-likelihood (Single): the sum of the natural logarithms of the probabilities of
+        /// all tokens of the row's text, BOS not scored.</summary>
+        public string OutputColumnName = "LogLikelihood";
+
+        /// <summary>Column for the number of tokens scored (Int32).</summary>
+        public string TokenCountColumnName = "TokenCount";
+
+        /// <summary>Column for the perplexity of the row (Single): exp(-log-likelihood / tokens), NaN for no
+        /// tokens.</summary>
+        public string PerplexityColumnName = "Perplexity";
+
+        /// <summary>Column for the number of tokens cut off at the model's context (Int32).</summary>
+        public string TruncatedTokenCountColumnName = "TruncatedTokenCount";
+
+        /// <summary>Column with the model.</summary>
+        public string ModelColumnName = "Model";
+
+        /// <summary>Column with the text.</summary>
+        public string InputColumnName = "Text";
+
+        /// <summary>Rows scored together by a cursor, from 1 to 1024.</summary>
+        public int BatchSize = 8;
+
+        /// <summary>What runs the model.</summary>
+        public EngineKind Engine = EngineKind.Auto;
+    }
+}

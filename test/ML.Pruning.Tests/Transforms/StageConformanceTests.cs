@@ -1,0 +1,50 @@
+using Microsoft.ML;
+using ML.Pruning.Calibration;
+using ML.Pruning.Inference;
+using ML.Pruning.Pruning;
+using ML.Pruning.Sparsity;
+using ML.Pruning.Tests.TestKit;
+
+namespace ML.Pruning.Tests.Transforms;
+
+/// <summary>Every stage goes through <see cref="StageConformance"/>.</summary>
+[TestClass]
+public sealed class StageConformanceTests
+{
+    private static readonly CalibrationOptions s_calibration = new() { Samples = 4, SequenceLength = 16 };
+    private readonly MLContext _ml = new(seed: 1);
+    private TinyModel _model = null!;
+
+    [TestInitialize]
+    public void CreateModel() => _model = new TinyModel();
+
+    [TestCleanup]
+    public void DeleteModel() => _model.Dispose();
+
+    [TestMethod]
+    public void LoadLlm_Conforms() => Check(() => Load());
+
+    [TestMethod]
+    public void PruneLlm_Magnitude_Conforms() =>
+        Check(() => Load().Append(_ml.Transforms.PruneLlm("Model", null, new Magnitude { Sparsity = 0.5 })));
+
+    [TestMethod]
+    public void PruneLlm_Wanda_Conforms() => Check(() => Load().Append(_ml.Transforms.PruneLlm(
+        "Model", "Text", new Wanda { Pattern = new NofMPattern(2, 4), Calibration = s_calibration })));
+
+    [TestMethod]
+    public void PruneLlm_FromPath_Conforms() => Check(() => _ml.Transforms.PruneLlm(
+        _model.Folder, new Wanda { Calibration = s_calibration }));
+
+    [TestMethod]
+    public void ScoreLlm_Conforms() => Check(() => Load().Append(_ml.Transforms.ScoreLlm()));
+
+    [TestMethod]
+    public void GenerateText_Conforms() => StageConformance.Check(_ml,
+        () => Load().Append(_ml.Transforms.GenerateText(generation: new GenerationOptions { MaxNewTokens = 5 })),
+        [.. TinyModel.Texts.Where(text => text.Length < 60)]);
+
+    private IEstimator<ITransformer> Load() => _ml.Transforms.LoadLlm("Model", _model.Folder);
+
+    private void Check(Func<IEstimator<ITransformer>> build) => StageConformance.Check(_ml, build, TinyModel.Texts);
+}
