@@ -28,11 +28,10 @@ internal static class CommonOptions
         Required = true,
     };
 
-    public static Option<string> Engine() => new("--engine")
+    public static Option<string?> Engine() => new("--engine")
     {
-        Description = "What runs the model: torch, onnx, or auto (the best available).",
-        DefaultValueFactory = _ => "auto",
+        Description = "What runs the model: torch or onnx (default: the best available).",
     };
 
-    public static EngineKind ParseEngine(string name) => EngineFactory.Parse(name);
+    public static EngineKind ParseEngine(string? name) => name is null ? EngineKind.Auto : EngineFactory.Parse(name);
 }

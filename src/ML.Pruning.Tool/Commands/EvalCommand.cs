@@ -19,7 +19,7 @@ internal static class EvalCommand
         {
             Description = "Tokens in a window, from 2 to the model's context (default: the context).",
         };
-        Option<string> engine = CommonOptions.Engine();
+        Option<string?> engine = CommonOptions.Engine();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("eval", "Measure the perplexity of a model on a text file.")
         {
@@ -31,7 +31,7 @@ internal static class EvalCommand
             using var progress = new ConsoleProgress("Evaluating");
             PerplexityResult result = PerplexityEvaluator.Evaluate(opened,
                 TextCorpus.Read(parse.GetRequiredValue(data)), parse.GetValue(length) ?? opened.Spec.ContextLength,
-                CommonOptions.ParseEngine(parse.GetRequiredValue(engine)), cancellationToken, progress);
+                CommonOptions.ParseEngine(parse.GetValue(engine)), cancellationToken, progress);
             if (parse.GetValue(json)) JsonOutput.Write(result.ToJson());
             else Print(result);
         })));

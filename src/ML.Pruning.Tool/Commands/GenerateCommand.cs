@@ -27,7 +27,7 @@ internal static class GenerateCommand
             DefaultValueFactory = _ => 0,
         };
         Option<int> seed = new("--seed") { Description = "Seed of the sampling.", DefaultValueFactory = _ => 0 };
-        Option<string> engine = CommonOptions.Engine();
+        Option<string?> engine = CommonOptions.Engine();
         var command = new Command("generate", "Continue a prompt; prints prompt and continuation.")
         {
             model, prompt, tokens, temperature, seed, engine,
@@ -39,7 +39,7 @@ internal static class GenerateCommand
                 MaxNewTokens = parse.GetValue(tokens),
                 Temperature = parse.GetValue(temperature),
                 Seed = parse.GetValue(seed),
-                Engine = CommonOptions.ParseEngine(parse.GetRequiredValue(engine)),
+                Engine = CommonOptions.ParseEngine(parse.GetValue(engine)),
             };
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             var generator = new TextGenerator(opened, options);

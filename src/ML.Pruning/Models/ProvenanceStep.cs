@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Models;
@@ -9,11 +10,15 @@ namespace ML.Pruning.Models;
 /// <param name="Version">Version of this library.</param>
 public sealed record ProvenanceStep(string Stage, string Method, JsonObject Options, string Version)
 {
+    // Without the source revision that builds append to it.
+    private static readonly string s_version = typeof(ProvenanceStep).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
     /// <summary>A step done by this version of the library.</summary>
     /// <param name="stage">What was done.</param>
     /// <param name="method">The method.</param>
     /// <param name="options">Every option that influences the result.</param>
     /// <returns>The step.</returns>
     public static ProvenanceStep Now(string stage, string method, JsonObject options) =>
-        new(stage, method, options, typeof(ProvenanceStep).Assembly.GetName().Version!.ToString(3));
+        new(stage, method, options, s_version);
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -39,9 +40,11 @@ public static class LanguageModelSource
         {
             loaded = context.Model.Load(stream, out _);
         }
-        catch (Exception e) when (e is InvalidDataException or FormatException or EndOfStreamException)
+        catch (Exception e) when (Cause(e) is InvalidDataException or FormatException or EndOfStreamException
+            or FileLoadException or FileNotFoundException or OverflowException or System.Globalization.CultureNotFoundException)
         {
-            throw new InvalidDataException($"'{path}' is not a saved ML.NET model, or it is damaged: {e.Message}", e);
+            throw new InvalidDataException(
+                $"'{path}' is not a saved ML.NET model, or it is damaged: {Cause(e).Message}", e);
         }
 
         using var chain = loaded as IDisposable;
@@ -50,6 +53,13 @@ public static class LanguageModelSource
         return last is null
             ? throw new InvalidDataException($"'{path}' holds no language model with weights.")
             : new LanguageModel(last.ToContent());
+    }
+
+    // ML.NET makes stages by reflection, which wraps what their loaders throw.
+    private static Exception Cause(Exception e)
+    {
+        while (e is TargetInvocationException or InvalidOperationException && e.InnerException is { } inner) e = inner;
+        return e;
     }
 
     /// <summary>The stages of a fitted chain, nested chains unrolled.</summary>

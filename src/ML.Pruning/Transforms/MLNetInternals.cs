@@ -17,62 +17,51 @@ using ML.Pruning.Transforms;
 [assembly: LoadableClass(typeof(TextGeneratingTransformer), null, typeof(SignatureLoadModel),
     "Generate text with a language model", TextGeneratingTransformer.LoaderSignature)]
 
-namespace System.Runtime.CompilerServices
+namespace ML.Pruning.Transforms;
+
+/// <summary>The few internals of ML.NET that stages need.</summary>
+internal static class MLNetInternals
 {
-    /// <summary>Tells the runtime that this assembly may use the internals of another.</summary>
-    [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
-    internal sealed class IgnoresAccessChecksToAttribute(string assemblyName) : Attribute
+    private const uint FormatVersion = 0x00010001;
+
+    /// <summary>The environment behind a catalog.</summary>
+    public static IHostEnvironment GetEnvironment(TransformsCatalog catalog) =>
+        CatalogUtils.GetEnvironment(catalog);
+
+    /// <summary>The folder for temporary files: <c>MLContext.TempFilePath</c>.</summary>
+    public static string GetTempFolder(IHostEnvironment env) => ((IHostEnvironmentInternal)env).TempFilePath;
+
+    /// <summary>A scalar column of a schema shape.</summary>
+    public static SchemaShape.Column NewColumn(string name, DataViewType type) =>
+        new(name, SchemaShape.Column.VectorKind.Scalar, type, false);
+
+    /// <summary>Starts a stage in a saved model: its identity, and its options as JSON.</summary>
+    public static void BeginSave(ModelSaveContext ctx, string modelSignature, string loaderSignature, string options)
     {
-        public string AssemblyName { get; } = assemblyName;
+        ctx.CheckAtModel();
+        ctx.SetVersionInfo(Version(modelSignature, loaderSignature));
+        ctx.Writer.Write(options);
     }
-}
 
-namespace ML.Pruning.Transforms
-{
-    /// <summary>The few internals of ML.NET that stages need.</summary>
-    internal static class MLNetInternals
+    /// <summary>The inverse of <see cref="BeginSave"/>.</summary>
+    /// <returns>The options as JSON.</returns>
+    public static string BeginLoad(ModelLoadContext ctx, string modelSignature, string loaderSignature)
     {
-        private const uint FormatVersion = 0x00010001;
-
-        /// <summary>The environment behind a catalog.</summary>
-        public static IHostEnvironment GetEnvironment(TransformsCatalog catalog) =>
-            CatalogUtils.GetEnvironment(catalog);
-
-        /// <summary>The folder for temporary files: <c>MLContext.TempFilePath</c>.</summary>
-        public static string GetTempFolder(IHostEnvironment env) => ((IHostEnvironmentInternal)env).TempFilePath;
-
-        /// <summary>A scalar column of a schema shape.</summary>
-        public static SchemaShape.Column NewColumn(string name, DataViewType type) =>
-            new(name, SchemaShape.Column.VectorKind.Scalar, type, false);
-
-        /// <summary>Starts a stage in a saved model: its identity, and its options as JSON.</summary>
-        public static void BeginSave(ModelSaveContext ctx, string modelSignature, string loaderSignature, string options)
-        {
-            ctx.CheckAtModel();
-            ctx.SetVersionInfo(Version(modelSignature, loaderSignature));
-            ctx.Writer.Write(options);
-        }
-
-        /// <summary>The inverse of <see cref="BeginSave"/>.</summary>
-        /// <returns>The options as JSON.</returns>
-        public static string BeginLoad(ModelLoadContext ctx, string modelSignature, string loaderSignature)
-        {
-            ctx.CheckAtModel(Version(modelSignature, loaderSignature));
-            return ctx.Reader.ReadString();
-        }
-
-        /// <summary>Adds an entry of its own to the stage in the zip.</summary>
-        public static void SaveEntry(ModelSaveContext ctx, string name, Action<Stream> write) =>
-            ctx.SaveBinaryStream(name, writer => write(writer.BaseStream));
-
-        /// <summary>Reads an entry that <see cref="SaveEntry"/> added.</summary>
-        /// <returns>Whether the entry is there.</returns>
-        public static bool TryLoadEntry(ModelLoadContext ctx, string name, Action<Stream> read) =>
-            ctx.TryLoadBinaryStream(name, reader => read(reader.BaseStream));
-
-        // The simple assembly name, so that a newer or older version of this library loads the model as well.
-        private static VersionInfo Version(string modelSignature, string loaderSignature) => new(
-            modelSignature, FormatVersion, FormatVersion, FormatVersion,
-            typeof(MLNetInternals).Assembly.GetName().Name, loaderSignature);
+        ctx.CheckAtModel(Version(modelSignature, loaderSignature));
+        return ctx.Reader.ReadString();
     }
+
+    /// <summary>Adds an entry of its own to the stage in the zip.</summary>
+    public static void SaveEntry(ModelSaveContext ctx, string name, Action<Stream> write) =>
+        ctx.SaveBinaryStream(name, writer => write(writer.BaseStream));
+
+    /// <summary>Reads an entry that <see cref="SaveEntry"/> added.</summary>
+    /// <returns>Whether the entry is there.</returns>
+    public static bool TryLoadEntry(ModelLoadContext ctx, string name, Action<Stream> read) =>
+        ctx.TryLoadBinaryStream(name, reader => read(reader.BaseStream));
+
+    // The simple assembly name, so that a newer or older version of this library loads the model as well.
+    private static VersionInfo Version(string modelSignature, string loaderSignature) => new(
+        modelSignature, FormatVersion, FormatVersion, FormatVersion,
+        typeof(MLNetInternals).Assembly.GetName().Name, loaderSignature);
 }

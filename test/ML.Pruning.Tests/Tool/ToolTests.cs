@@ -1,0 +1,194 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ML.Pruning.Tests.TestKit;
+
+namespace ML.Pruning.Tests.Tool;
+
+/// <summary>The tool's contract on a tiny model: commands, JSON, exit codes.</summary>
+[TestClass]
+public sealed class ToolTests
+{
+    private static readonly string[] s_calibration =
+        ["--calibration-samples", "4", "--sequence-length", "16", "--calibration-order", "sequential"];
+
+    private TinyModel _model = null!;
+    private string _folder = null!;
+    private string _text = null!;
+
+    [TestInitialize]
+    public void CreateModel()
+    {
+        _model = new TinyModel();
+        _folder = Directory.CreateTempSubdirectory("ml-pruning-tool-").FullName;
+        _text = Path.Combine(_folder, "text.jsonl");
+        File.WriteAllLines(_text, Enumerable.Repeat(TinyModel.Texts, 3).SelectMany(t => t)
+            .Select(text => new JsonObject { ["text"] = text }.ToJsonString()));
+    }
+
+    [TestCleanup]
+    public void DeleteModel()
+    {
+        _model.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [TestMethod]
+    public void Inspect_Folder_CountsParameters()
+    {
+        JsonObject json = ToolProcess.Run("inspect", _model.Folder, "--json").Json();
+        Assert.AreEqual("llama", (string?)json["family"]);
+        Assert.AreEqual(2, (int?)json["layers"]);
+        Assert.AreEqual(TinyModel.Spec.ParameterCount, (long?)json["parameters"]);
+        Assert.AreEqual(4 * TinyModel.Spec.ParameterCount, (long?)json["bytes"]);
+        Assert.AreEqual(TinyModel.Spec.Parameters().Count(), json["tensors"]!.AsArray().Count);
+    }
+
+    [TestMethod]
+    public void Plan_BareConfig_NeedsNoWeights()
+    {
+        string config = Path.Combine(_folder, "any.json");
+        File.Copy(Path.Combine(_model.Folder, "config.json"), config);
+        JsonObject json = ToolProcess.Run("plan", config, "--method", "wanda", "--pattern", "2:4", "--json").Json();
+        Assert.AreEqual(TinyModel.Spec.ParameterCount, (long?)json["parameters"]!["before"]);
+        Assert.AreEqual(64, (int?)json["macs"]!["tokens"]);
+        Assert.AreEqual(TinyModel.Spec.MultiplyAccumulates(64), (long?)json["macs"]!["before"]);
+        Assert.HasCount(2, json["layers"]!.AsArray());
+        Assert.IsGreaterThan(0, (long)json["peakMemoryBytes"]!);
+    }
+
+    [TestMethod]
+    public void PruneEvalExport_FolderAndZip_GiveTheSamePerplexity()
+    {
+        string pruned = Path.Combine(_folder, "pruned"), zip = Path.Combine(_folder, "pruned.zip");
+        string report = Path.Combine(_folder, "report.json");
+        Assert.AreEqual(0, ToolProcess.Run(["prune", _model.Folder, "--output", pruned, "--method", "wanda",
+            "--calibration", _text, "--report", report, .. s_calibration]).ExitCode);
+        Assert.AreEqual(0, ToolProcess.Run(["prune", _model.Folder, "--output", zip, "--method", "wanda",
+            "--calibration", _text, .. s_calibration]).ExitCode);
+        string exported = Path.Combine(_folder, "exported");
+        Assert.AreEqual(0, ToolProcess.Run(
+            "export", zip, "--format", "safetensors", "--output", exported, "--compressed").ExitCode);
+
+        JsonObject first = Eval(pruned);
+        Assert.AreEqual(16, (int?)first["sequenceLength"]);
+        Assert.AreEqual("torch", (string?)first["engine"]);
+        Assert.AreEqual((double)first["perplexity"]!, Math.Exp((double)first["meanNegativeLogLikelihood"]!), 1e-9);
+        Assert.AreEqual(first.ToJsonString(), Eval(zip).ToJsonString());
+        Assert.AreEqual(first.ToJsonString(), Eval(exported).ToJsonString());
+        Assert.AreNotEqual(first.ToJsonString(), Eval(_model.Folder).ToJsonString());
+        using JsonDocument written = JsonDocument.Parse(File.ReadAllText(report));
+        Assert.AreEqual("wanda", written.RootElement.GetProperty("method").GetString());
+        long zeros = (long)ToolProcess.Run("inspect", pruned, "--json").Json()["zeros"]!;
+        Assert.AreEqual(TinyModel.Spec.Layers.Select((_, i) => TinyModel.Spec.Linears(i))
+            .SelectMany(l => l).Sum(l => (long)l.OutFeatures * (l.InFeatures / 2)), zeros);
+    }
+
+    [TestMethod]
+    public void Generate_SamePromptAndSeed_SameText()
+    {
+        string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "5", "--temperature", "1"];
+        ToolProcess first = ToolProcess.Run(args);
+        Assert.AreEqual(0, first.ExitCode, first.Errors);
+        StringAssert.StartsWith(first.Output, "Once");
+        Assert.AreEqual(first.Output, ToolProcess.Run(args).Output);
+    }
+
+    [TestMethod]
+    public void Prune_IntoExistingOutput_IsRefusedUnlessForced()
+    {
+        string output = Path.Combine(_folder, "out");
+        string[] args = ["prune", _model.Folder, "--output", output, "--method", "magnitude"];
+        Assert.AreEqual(0, ToolProcess.Run(args).ExitCode);
+        ToolProcess.Run(args).ExpectRefusal("--output", "exists already", "--force");
+        Assert.AreEqual(0, ToolProcess.Run([.. args, "--force"]).ExitCode);
+    }
+
+    [TestMethod]
+    public void Prune_OutputBelowAFile_IsRefused() => ToolProcess.Run("prune", _model.Folder, "--output",
+        Path.Combine(_text, "out"), "--method", "magnitude").ExpectRefusal("--output");
+
+    [TestMethod]
+    [DataRow("1")]
+    [DataRow("-0.1")]
+    [DataRow("NaN")]
+    public void Prune_SparsityOutOfRange_IsRefused(string sparsity) => Refused(
+        ["--method", "magnitude", "--sparsity", sparsity], "sparsity");
+
+    [TestMethod]
+    public void Prune_PatternThatDisagreesWithSparsity_IsRefused() =>
+        Refused(["--method", "magnitude", "--pattern", "2:4", "--sparsity", "0.7"], "2:4", "0.7");
+
+    [TestMethod]
+    public void Prune_PatternThatDoesNotDivide_NamesTheTensor() =>
+        Refused(["--method", "magnitude", "--pattern", "1:5"], "layers.0.self_attn.q_proj.weight", "5");
+
+    [TestMethod]
+    public void Prune_UnknownWords_AreRefused()
+    {
+        Refused(["--method", "guess"], "--method", "guess", "wanda");
+        Refused(["--method", "magnitude", "--group", "column"], "--group", "column", "row");
+        Refused(["--method", "magnitude", "--pattern", "2/4"], "2/4", "2:4");
+        Refused(["--method", "magnitude", "--colour", "red"], "--colour");
+        Refused(["--method", "wanda"], "--calibration");
+    }
+
+    [TestMethod]
+    public void Prune_UnusableCalibration_IsRefused()
+    {
+        string empty = Path.Combine(_folder, "empty.txt"), noText = Path.Combine(_folder, "no.jsonl");
+        File.WriteAllText(empty, "");
+        File.WriteAllText(noText, "{\"story\": 1}\n");
+        Refused(["--method", "wanda", "--calibration", empty, "--sequence-length", "16"], "16");
+        Refused(["--method", "wanda", "--calibration", noText], "line 1", "text");
+        Refused(["--method", "wanda", "--calibration", Path.Combine(_folder, "missing.txt")], "missing.txt");
+        Refused(["--method", "wanda", "--calibration", _text, "--sequence-length", "65"], "65", "64");
+    }
+
+    [TestMethod]
+    public void Model_Unusable_IsRefused()
+    {
+        ToolProcess.Run("inspect", Path.Combine(_folder, "nowhere")).ExpectRefusal("nowhere");
+        ToolProcess.Run("inspect", _folder).ExpectRefusal("config.json");
+        string config = Path.Combine(_model.Folder, "config.json");
+        string good = File.ReadAllText(config);
+        File.WriteAllText(config, good.Replace("\"llama\"", "\"lama\""));
+        ToolProcess.Run("inspect", _model.Folder).ExpectRefusal("lama", "llama");
+        File.WriteAllText(config, "{");
+        ToolProcess.Run("inspect", _model.Folder).ExpectRefusal("config.json");
+        File.WriteAllText(config, good);
+        string weights = Path.Combine(_model.Folder, "model.safetensors");
+        using (FileStream stream = File.OpenWrite(weights)) stream.SetLength(stream.Length - 5);
+        ToolProcess.Run("inspect", _model.Folder).ExpectRefusal("model.safetensors");
+    }
+
+    [TestMethod]
+    public void Zip_CorruptedOrTruncated_IsRefused()
+    {
+        string zip = Path.Combine(_folder, "model.zip");
+        Assert.AreEqual(0, ToolProcess.Run("export", _model.Folder, "--format", "zip", "--output", zip).ExitCode);
+        byte[] good = File.ReadAllBytes(zip);
+        File.WriteAllBytes(zip, good[..(good.Length / 2)]);
+        ToolProcess.Run("inspect", zip).ExpectRefusal("model.zip");
+        File.WriteAllBytes(zip, [.. "This is no zip."u8]);
+        ToolProcess.Run("inspect", zip).ExpectRefusal("model.zip");
+    }
+
+    [TestMethod]
+    public void Eval_LengthOutOfRangeOrUnknownEngine_IsRefused()
+    {
+        ToolProcess.Run("eval", _model.Folder, "--data", _text, "--sequence-length", "1").ExpectRefusal("1");
+        ToolProcess.Run("eval", _model.Folder, "--data", _text, "--sequence-length", "65").ExpectRefusal("65", "64");
+        ToolProcess.Run("eval", _model.Folder, "--data", _text, "--engine", "gpu").ExpectRefusal("gpu", "torch");
+    }
+
+    private void Refused(string[] options, params string[] mentioned)
+    {
+        string output = Path.Combine(_folder, "refused");
+        ToolProcess.Run(["prune", _model.Folder, "--output", output, .. options]).ExpectRefusal(mentioned);
+        Assert.IsFalse(Directory.Exists(output));
+        Assert.HasCount(0, Directory.EnumerateFileSystemEntries(_folder, "*refused*").ToArray());
+    }
+
+    private JsonObject Eval(string model) =>
+        ToolProcess.Run("eval", model, "--data", _text, "--sequence-length", "16", "--json").Json();
+}
