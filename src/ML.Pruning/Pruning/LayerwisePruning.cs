@@ -14,7 +14,7 @@ public abstract class LayerwisePruning : PruningMethod
 {
     private const double DefaultSparsity = 0.5;
     private const double Agreement = 1e-9;
-    private const long BaseMemoryBytes = 64L << 20;
+    private const long BaseMemoryBytes = 96L << 20;
 
     private protected LayerwisePruning()
     {
@@ -81,7 +81,7 @@ public abstract class LayerwisePruning : PruningMethod
             ["method"] = Name,
             ["sparsity"] = ResolveSparsity(),
             ["pattern"] = Pattern.ToString(),
-            ["group"] = Pattern is NofMPattern ? null : JsonNamingPolicy(Group),
+            ["group"] = Pattern is NofMPattern ? null : LowerCase(Group),
             ["allocation"] = Allocation.Name,
             ["skipIndivisible"] = SkipIndivisible,
         };
@@ -93,7 +93,7 @@ public abstract class LayerwisePruning : PruningMethod
     /// <summary>Bytes that the method holds beside the runner, such as Hessians.</summary>
     private protected virtual long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) => 0;
 
-    private static string JsonNamingPolicy(ComparisonGroup group) => group.ToString().ToLowerInvariant();
+    private static string LowerCase(ComparisonGroup group) => group.ToString().ToLowerInvariant();
 
     private static JsonArray Names(IReadOnlyList<string> names) => new([.. names.Select(n => (JsonNode)n)]);
 
@@ -155,7 +155,7 @@ public abstract class LayerwisePruning : PruningMethod
         if ((IsJoint || Pattern is NofMPattern) && allocated.Any(s => s != allocated[0]))
         {
             throw new ArgumentException($"The allocation {Allocation.Name} gives tensors different sparsities, but "
-                + (IsJoint ? $"in the group {JsonNamingPolicy(Group)} they compete" : $"the pattern {Pattern} sets one")
+                + (IsJoint ? $"in the group {LowerCase(Group)} they compete" : $"the pattern {Pattern} sets one")
                 + "; use the uniform allocation.");
         }
 

@@ -111,6 +111,12 @@ public class PrunerTests
             Assert.IsFalse(first.Zip(second).Any(p => p is { First: 0, Second: not 0 }));
         }
 
+        // Zeros count towards the target whatever the criterion says of them.
+        PruningResult random =
+            Pruner.Prune(once, new RandomPruning(1) { Sparsity = 0.5 }, context: PrunedModels.In(folder));
+        using LanguageModel shuffled = random.Model;
+        foreach (TensorReport t in random.Report.Tensors) Assert.AreEqual(t.Elements / 2, t.ZerosAfter, t.Name);
+
         // A model with more zeros than asked for stays as it is.
         using LanguageModel less =
             Pruner.Prune(twice, new Magnitude { Sparsity = 0.2 }, context: PrunedModels.In(folder)).Model;
