@@ -9,7 +9,9 @@ namespace ML.Pruning.Models.Torch;
 /// key/value heads) (Ainslie et al. 2023, arXiv:2305.13245).</summary>
 internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
 {
-    private const long MaxScores = 1 << 20;
+    // Scores that a block of queries aims at, so that they stay in the cache, and the fewest queries worth a block.
+    private const long BlockScores = 1 << 18;
+    private const int BlockQueries = 32;
     private readonly LayerSpec _shape;
     private readonly int? _window;
     private readonly RotaryEmbedding? _rotary;
@@ -78,8 +80,8 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     {
         int length = (int)query.shape[1];
         long scoresPerQuery = query.shape[0] * _shape.Heads * (past + length);
-        int block = (int)Math.Clamp(MaxScores / scoresPerQuery, 1, length);
-        if (block == length) return Mix(query, key, value, past);
+        int block = (int)Math.Max(BlockQueries, BlockScores / scoresPerQuery);
+        if (block >= length) return Mix(query, key, value, past);
 
         var blocks = new List<Tensor>();
         for (int start = 0; start < length; start += block)
@@ -109,7 +111,7 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         Tensor stacked = query.reshape(batch, length, groups, perGroup, size).permute(0, 2, 3, 1, 4)
             .reshape(batch, groups, perGroup * length, size);
         Tensor scores = stacked.matmul(key.transpose(2, 3)).view(batch, groups, perGroup, length, past + length);
-        if (CausalMask.Make((int)length, past, _window, scores.dtype) is { } mask) scores = scores.add(mask);
+        CausalMask.Apply(scores, past, _window);
         Tensor weights = scores.softmax(4, TorchWeights.Wide(scores.dtype)).to_type(value.dtype)
             .view(batch, groups, perGroup * length, past + length);
         return weights.matmul(value).view(batch, groups, perGroup, length, size).permute(0, 3, 1, 2, 4)

@@ -8,8 +8,9 @@ namespace ML.Pruning.Models.Torch;
 /// and no session is under way.</remarks>
 internal sealed class TorchEngine : ILanguageModelEngine
 {
-    // Bounds the largest activation of one pass, in elements.
-    private const long MaxActivations = 1 << 21;
+    // Attention is fastest while the scores of a pass fit the cache; the wider bound keeps the memory of the MLP small.
+    private const long ScoresPerPass = 1 << 20;
+    private const long ActivationsPerPass = 1 << 24;
     private readonly TorchDecoder _decoder;
 
     /// <summary>Loads a model to compute in float32.</summary>
@@ -81,7 +82,9 @@ internal sealed class TorchEngine : ILanguageModelEngine
 
     private int SequencesPerPass(int length)
     {
-        long widest = _decoder.Spec.Layers.Max(l => Math.Max((long)l.Heads * length, l.MlpWidth));
-        return (int)Math.Max(1, MaxActivations / (widest * length));
+        long scores = _decoder.Spec.Layers.Max(l => (long)l.Heads) * length * length;
+        long activations = _decoder.Spec.Layers.Max(l => (long)l.MlpWidth) * length;
+        return (int)Math.Clamp(
+            Math.Min(ScoresPerPass / scores, ActivationsPerPass / activations), 1, int.MaxValue / length);
     }
 }
