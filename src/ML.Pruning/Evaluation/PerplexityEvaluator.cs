@@ -6,8 +6,8 @@ namespace ML.Pruning.Evaluation;
 
 /// <summary>Perplexity on token windows.</summary>
 /// <remarks>
-/// <para>Each document becomes BOS (if the model has one) and its tokens; documents are joined and cut into windows of L
-/// tokens without overlap, the last partial one dropped. perplexity = exp(-1/(n(L-1)) sum of log p(token | earlier
+/// <para>Each document becomes BOS (if the model has one) and its tokens; documents are joined and cut into windows of
+/// L tokens without overlap, the last partial one dropped. perplexity = exp(-1/(n(L-1)) sum of log p(token | earlier
 /// tokens of its window)) over n windows.</para>
 /// <para>Thread-safe. Sums are float64 in the order of the windows, so equal machines give equal bits.</para>
 /// </remarks>
@@ -59,8 +59,8 @@ public static class PerplexityEvaluator
         CheckLength(model, windows.Length);
         if (windows.Count == 0)
         {
-            throw new ArgumentException($"The evaluation text has {windows.CorpusTokenCount} tokens, which does not fill "
-                + $"one window of {windows.Length}; give more text or a shorter sequence length.");
+            throw new ArgumentException($"The evaluation text has {windows.CorpusTokenCount} tokens, which does not "
+                + $"fill one window of {windows.Length}; give more text or a shorter sequence length.");
         }
 
         ILanguageModelEngine runner = EngineFactory.Get(model, engine);
@@ -82,8 +82,8 @@ public static class PerplexityEvaluator
         double perplexity = Math.Exp(mean);
         if (!double.IsFinite(perplexity))
         {
-            throw new InvalidOperationException($"The perplexity is {perplexity} (mean negative log-likelihood {mean}); "
-                + "the model's weights are damaged or overflow the type they are computed in.");
+            throw new InvalidOperationException($"The perplexity is {perplexity} (mean negative log-likelihood {mean}); the "
+                + "model's weights are damaged or overflow the type they are computed in.");
         }
 
         return new PerplexityResult(
@@ -94,8 +94,8 @@ public static class PerplexityEvaluator
     {
         if (length < 2 || length > model.Spec.ContextLength)
         {
-            throw new ArgumentException($"The sequence length is {length}; it must lie between 2 and the model's context "
-                + $"of {model.Spec.ContextLength} tokens.");
+            throw new ArgumentException($"The sequence length is {length}; it must lie between 2 and the model's "
+                + $"context of {model.Spec.ContextLength} tokens.");
         }
     }
 }

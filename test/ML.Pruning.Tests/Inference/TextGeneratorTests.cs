@@ -8,10 +8,10 @@ namespace ML.Pruning.Tests.Inference;
 [TestClass]
 public sealed class TextGeneratorTests
 {
-    private const string Published = "Once upon a time, there was a little girl named Lily. She loved to play outside in "
-        + "the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.\nLily's mom said, "
-        + "\"Lily, let's go to the park.\" Lily was sad and didn't know what to do. She said, \"I want to play with your "
-        + "ball, but";
+    private const string Published = "Once upon a time, there was a little girl named Lily. She loved to play outside "
+        + "in the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high.\nLily's mom "
+        + "said, \"Lily, let's go to the park.\" Lily was sad and didn't know what to do. She said, \"I want to play "
+        + "with your ball, but";
 
     [TestMethod]
     public void Generate_GreedyFromBos_IsThePublishedSample()

@@ -50,7 +50,8 @@ internal static class RandomModel
 
     private static float[] Values(ParameterSpec parameter, Random random)
     {
-        bool isGain = parameter.Role == ParameterRole.Norm && parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
+        bool isGain = parameter.Role == ParameterRole.Norm
+            && parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
         double scale = parameter.Role switch
         {
             ParameterRole.Linear or ParameterRole.Head => 1.5 / Math.Sqrt(parameter.Shape[1]),

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Models.Torch;
 
 /// <summary>A linear map x W^T + b.</summary>
-/// <remarks>Not thread-safe while <see cref="InputObserver"/> is being changed; forward passes may run at once.</remarks>
+/// <remarks>Forward passes may run at once, but not while <see cref="InputObserver"/> is being changed.</remarks>
 internal sealed class TorchLinear : nn.Module<Tensor, Tensor>
 {
     [ComponentName(Name = "weight")]

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>RMSNorm or LayerNorm over the last dimension; RMSNorm in float32 whatever the type of the weights.</summary>
+/// <summary>RMSNorm or LayerNorm over the last dimension; RMSNorm in float32 whatever the weights' type.</summary>
 internal sealed class TorchNorm : nn.Module<Tensor, Tensor>
 {
     private readonly NormKind _kind;

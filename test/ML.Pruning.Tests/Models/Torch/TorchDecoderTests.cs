@@ -145,7 +145,8 @@ public sealed class TorchDecoderTests
         }
     }
 
-    private static double LossAfter(TorchDecoder decoder, Tensor tokens, Parameter parameter, Tensor direction, double step)
+    private static double LossAfter(
+        TorchDecoder decoder, Tensor tokens, Parameter parameter, Tensor direction, double step)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable noGrad = no_grad();
