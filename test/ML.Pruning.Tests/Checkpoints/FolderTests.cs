@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Checkpoints;
 
@@ -26,7 +27,7 @@ public class FolderTests
     [DataRow("docs-6m", 256)]
     public void Open_RealModel_HasConfigWeightsAndTokenizer(string model, int hiddenSize)
     {
-        using HuggingFaceFolder folder = HuggingFaceFolder.Open(SharedModels.Require(model));
+        using HuggingFaceFolder folder = HuggingFaceFolder.Open(SharedFiles.Model(model));
         Assert.AreEqual(hiddenSize, (int)folder.Config["hidden_size"]!);
         Assert.AreEqual(hiddenSize, folder.Tensors["model.norm.weight"].Shape[0]);
         CollectionAssert.IsSubsetOf(

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Checkpoints;
 
@@ -17,7 +18,7 @@ public class SafetensorsFileTests
     [DataRow("docs-6m")]
     public void Open_RealModel_AgreesWithIndependentParse(string model)
     {
-        string path = Path.Combine(SharedModels.Require(model), "model.safetensors");
+        string path = Path.Combine(SharedFiles.Model(model), "model.safetensors");
         using var reader = new BinaryReader(File.OpenRead(path));
         long headerLength = reader.ReadInt64();
         using JsonDocument header = JsonDocument.Parse(reader.ReadBytes((int)headerLength));

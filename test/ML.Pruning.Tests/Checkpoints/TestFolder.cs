@@ -33,19 +33,3 @@ internal sealed class TestFolder : IDisposable
 
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }
-
-/// <summary>The models beside the repository, if they are there.</summary>
-internal static class SharedModels
-{
-    public static string Require(string name)
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string model = Path.Combine(folder.FullName, "shared", "models", name);
-            if (Directory.Exists(model))
-                return model;
-        }
-        Assert.Inconclusive($"The model shared/models/{name} is not beside the repository.");
-        return "";
-    }
-}
