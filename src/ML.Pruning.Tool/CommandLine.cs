@@ -27,6 +27,12 @@ public static class CommandLine
             return Failure.BadInput;
         }
 
-        return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return await result.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+
+            // After Ctrl-C a command gets this long to stop cleanly.
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+        });
     }
 }

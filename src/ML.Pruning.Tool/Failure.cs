@@ -13,6 +13,9 @@ internal static class Failure
     /// <summary>Exit code for work that failed.</summary>
     public const int Failed = 1;
 
+    /// <summary>Runs a command beside the thread that watches for Ctrl-C, and reports its errors.</summary>
+    public static Task<int> GuardAsync(Action run) => Task.Run(() => Guard(run));
+
     /// <summary>Runs a command and reports its errors.</summary>
     public static int Guard(Action run)
     {

@@ -25,7 +25,7 @@ internal static class EvalCommand
         {
             model, data, length, engine, json,
         };
-        command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
+        command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             using var progress = new ConsoleProgress("Evaluating");
@@ -34,7 +34,7 @@ internal static class EvalCommand
                 CommonOptions.ParseEngine(parse.GetValue(engine)), cancellationToken, progress);
             if (parse.GetValue(json)) JsonOutput.Write(result.ToJson());
             else Print(result);
-        })));
+        }));
         return command;
     }
 

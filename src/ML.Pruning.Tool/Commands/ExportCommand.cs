@@ -22,7 +22,7 @@ internal static class ExportCommand
         };
         Option<bool> force = CommonOptions.Force();
         var command = new Command("export", "Write a model in another form.") { model, format, output, compressed, force };
-        command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
+        command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             bool asZip = parse.GetRequiredValue(format) switch
             {
@@ -34,7 +34,7 @@ internal static class ExportCommand
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             target.Write(opened, parse.GetValue(compressed), cancellationToken);
             Console.Error.WriteLine($"Wrote {parse.GetRequiredValue(output)}.");
-        })));
+        }));
         return command;
     }
 }

@@ -16,13 +16,13 @@ internal static class InspectCommand
         Argument<string> model = CommonOptions.Model();
         Option<bool> json = CommonOptions.Json();
         var command = new Command("inspect", "Show family, layers, parameters, bytes and zeros of a model.") { model, json };
-        command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
+        command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             SizeAudit audit = SizeAudit.Of(opened, cancellationToken);
             if (parse.GetValue(json)) JsonOutput.Write(ToJson(opened, audit));
             else Print(opened, audit);
-        })));
+        }));
         return command;
     }
 

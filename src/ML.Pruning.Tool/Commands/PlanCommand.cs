@@ -21,13 +21,13 @@ internal static class PlanCommand
         var method = new MethodOptions();
         var command = new Command("plan", "Show what a method would remove, without touching a weight.") { model, json };
         method.AddTo(command);
-        command.SetAction((parse, _) => Task.FromResult(Failure.Guard(() =>
+        command.SetAction((parse, _) => Failure.GuardAsync(() =>
         {
             PruningMethod chosen = method.Parse(parse);
             PruningPlan plan = chosen.Plan(ReadSpec(parse.GetRequiredValue(model)));
             if (parse.GetValue(json)) JsonOutput.Write(plan.ToJson());
             else Console.Out.Write(plan.ToTable());
-        })));
+        }));
         return command;
     }
 

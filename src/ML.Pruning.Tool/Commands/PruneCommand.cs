@@ -32,7 +32,7 @@ internal static class PruneCommand
             model, output, calibration, report, compressed, force, json,
         };
         method.AddTo(command);
-        command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
+        command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             PruningMethod chosen = method.Parse(parse);
             string? text = parse.GetValue(calibration);
@@ -47,7 +47,7 @@ internal static class PruneCommand
                 AtomicFile.WriteAllBytes(path, System.Text.Encoding.UTF8.GetBytes(result.Report.ToJson().ToString()));
             if (parse.GetValue(json)) JsonOutput.Write(result.Report.ToJson());
             else Console.Error.Write(result.Report.ToTable());
-        })));
+        }));
         return command;
     }
 

@@ -6,7 +6,10 @@ namespace ML.Pruning.Tests.Tool;
 /// <summary>Runs <c>mlprune</c> as a user would: as a process.</summary>
 internal sealed record ToolProcess(int ExitCode, string Output, string Errors)
 {
-    public static ToolProcess Run(params string[] args)
+    public static ToolProcess Run(params string[] args) => Run(args, _ => { });
+
+    /// <summary>Runs the tool and lets the test act on the process while it works.</summary>
+    public static ToolProcess Run(string[] args, Action<Process> whileRunning)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -17,6 +20,7 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Errors)
         foreach (string arg in args) start.ArgumentList.Add(arg);
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
+        whileRunning(process);
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new ToolProcess(process.ExitCode, output, errors.Result);

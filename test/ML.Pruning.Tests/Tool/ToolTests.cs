@@ -181,6 +181,24 @@ public sealed class ToolTests
         ToolProcess.Run("eval", _model.Folder, "--data", _text, "--engine", "gpu").ExpectRefusal("gpu", "torch");
     }
 
+    [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    public void Prune_Interrupted_StopsCleanlyAndLeavesNothing()
+    {
+        string endless = Path.Combine(_folder, "long.txt"), output = Path.Combine(_folder, "interrupted");
+        File.WriteAllLines(endless, Enumerable.Repeat(TinyModel.Texts[0], 60_000));
+        ToolProcess result = ToolProcess.Run(["prune", _model.Folder, "--output", output, "--method", "wanda",
+            "--calibration", endless, "--calibration-samples", "1000000", "--sequence-length", "16"], process =>
+        {
+            Thread.Sleep(3000);
+            using var interrupt = System.Diagnostics.Process.Start("kill", ["-INT", $"{process.Id}"]);
+            interrupt.WaitForExit();
+        });
+        Assert.AreEqual(1, result.ExitCode, result.Errors);
+        StringAssert.Contains(result.Errors, "Stopped");
+        Assert.HasCount(2, Directory.EnumerateFileSystemEntries(_folder).ToArray());
+    }
+
     private void Refused(string[] options, params string[] mentioned)
     {
         string output = Path.Combine(_folder, "refused");
