@@ -131,7 +131,7 @@ public abstract class StoredTensor
 
     /// <summary>The same tensor under another name.</summary>
     /// <param name="name">The new name.</param>
-    public StoredTensor Renamed(string name) => name == Name ? this : new RenamedTensor(name, this);
+    public virtual StoredTensor Renamed(string name) => name == Name ? this : new RenamedTensor(name, this);
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}: {Type.Name()} {Show.Shape(Shape)}";
