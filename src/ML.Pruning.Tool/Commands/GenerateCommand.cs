@@ -26,11 +26,36 @@ internal static class GenerateCommand
             Description = "0 = greedy; higher = more random.",
             DefaultValueFactory = _ => 0,
         };
+        Option<int> topK = new("--top-k")
+        {
+            Description = "Sample among this many likeliest tokens; 0 = off.",
+            DefaultValueFactory = _ => 0,
+        };
+        Option<double> topP = new("--top-p")
+        {
+            Description = "Sample among the likeliest tokens that reach this total probability; 1 = off.",
+            DefaultValueFactory = _ => 1,
+        };
+        Option<double> minP = new("--min-p")
+        {
+            Description = "Sample among tokens with at least this share of the likeliest one's probability; 0 = off.",
+            DefaultValueFactory = _ => 0,
+        };
+        Option<double> penalty = new("--repetition-penalty")
+        {
+            Description = "Weaken tokens that have occurred; 1 = off.",
+            DefaultValueFactory = _ => 1,
+        };
+        Option<string[]> stop = new("--stop")
+        {
+            Description = "End before this text; may be given several times.",
+            DefaultValueFactory = _ => [],
+        };
         Option<int> seed = new("--seed") { Description = "Seed of the sampling.", DefaultValueFactory = _ => 0 };
         Option<string?> engine = CommonOptions.Engine();
         var command = new Command("generate", "Continue a prompt; prints prompt and continuation.")
         {
-            model, prompt, tokens, temperature, seed, engine,
+            model, prompt, tokens, temperature, topK, topP, minP, penalty, stop, seed, engine,
         };
         command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
         {
@@ -38,13 +63,21 @@ internal static class GenerateCommand
             {
                 MaxNewTokens = parse.GetValue(tokens),
                 Temperature = parse.GetValue(temperature),
+                TopK = parse.GetValue(topK),
+                TopP = parse.GetValue(topP),
+                MinP = parse.GetValue(minP),
+                RepetitionPenalty = parse.GetValue(penalty),
+                StopSequences = parse.GetValue(stop),
                 Seed = parse.GetValue(seed),
                 Engine = CommonOptions.ParseEngine(parse.GetValue(engine)),
             };
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             var generator = new TextGenerator(opened, options);
-            GenerationResult result = generator.Generate(parse.GetValue(prompt)!, null, cancellationToken);
-            Console.Out.WriteLine(result.Text);
+
+            // A reader at a terminal sees the text grow; anything else gets it whole, or not at all.
+            Action<string>? onText = Console.IsOutputRedirected ? null : Console.Out.Write;
+            GenerationResult result = generator.Generate(parse.GetValue(prompt)!, onText, cancellationToken);
+            Console.Out.WriteLine(onText is null ? result.Text : "");
             if (result.StopReason == StopReason.ContextFull)
             {
                 Console.Error.WriteLine($"Stopped at the model's context of {opened.Spec.ContextLength} tokens after "

@@ -102,7 +102,7 @@ internal sealed class LayerStreamingRunner
         {
             var tokens = new int[count * _windows.Length];
             for (int i = 0; i < count; i++) _windows[start + i].CopyTo(tokens.AsSpan(i * _windows.Length));
-            hidden.narrow(0, start, count).copy_(embedding.Forward(TorchWeights.ToTokens(tokens, count), 0));
+            hidden.narrow(0, start, count).copy_(embedding.Forward(TorchWeights.ToTokens(tokens, count)));
         });
         return hidden;
     }

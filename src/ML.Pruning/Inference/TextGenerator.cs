@@ -30,8 +30,8 @@ public sealed class TextGenerator
     /// <summary>Continues a prompt to the end.</summary>
     /// <param name="prompt">The prompt, in which special tokens are recognised; empty = from BOS. BOS is put before it
     /// and does not count as new.</param>
-    /// <param name="onText">Told each piece of text as soon as it is complete: first the prompt, then what follows;
-    /// joined, the pieces are the result's text.</param>
+    /// <param name="onText">Told each piece of text as soon as it is complete and cannot become a stop sequence: first
+    /// the prompt, then what follows; joined, the pieces are the result's text.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>The text, the new tokens, and why it ends.</returns>
     /// <exception cref="ArgumentException">The prompt is longer than the context, or empty for a model without
@@ -41,112 +41,161 @@ public sealed class TextGenerator
     public GenerationResult Generate(
         string prompt, Action<string>? onText = null, CancellationToken cancellationToken = default)
     {
-        int[] promptTokens = EncodePrompt(prompt);
+        Continuation continuation = Start(prompt);
         var text = new StringBuilder();
-        var newTokens = new List<int>();
-        var reason = new StrongBox<StopReason>();
-        foreach (string piece in Pieces(prompt, promptTokens, newTokens, reason, cancellationToken))
+        foreach (string piece in Pieces(continuation, cancellationToken))
         {
             text.Append(piece);
             onText?.Invoke(piece);
         }
 
-        return new GenerationResult(text.ToString(), newTokens, reason.Value);
+        return Result(continuation, text);
+    }
+
+    /// <summary>Continues several prompts together, which takes less time than one after the other.</summary>
+    /// <remarks>Prompts may differ in length. Each text is the one that its prompt gives alone: greedily, up to the
+    /// rounding of products of matrices with more rows; sampled, from a random stream of its own, which depends on the
+    /// seed and on the index of the prompt (index 0 has the stream of the other methods). All prompts are kept in memory
+    /// at once; give large numbers of them in portions.</remarks>
+    /// <param name="prompts">The prompts, each as for
+    /// <see cref="Generate(string, Action{string}, CancellationToken)"/>; may be none.</param>
+    /// <param name="cancellationToken">Stops between tokens.</param>
+    /// <returns>For each prompt the text, the new tokens, and why it ends.</returns>
+    /// <exception cref="ArgumentException">A prompt is null, longer than the context, or empty for a model without
+    /// BOS.</exception>
+    /// <exception cref="InvalidOperationException">The model lacks weights, or its output is not finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IReadOnlyList<GenerationResult> Generate(
+        IReadOnlyList<string> prompts, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompts);
+        return GenerateTogether(
+            [.. prompts.Select((prompt, i) => Start(prompt, stream: i, index: i))], cancellationToken);
     }
 
     /// <summary>Continues a prompt piece by piece, generating only as far as the caller reads.</summary>
-    /// <param name="prompt">As for <see cref="Generate"/>.</param>
+    /// <param name="prompt">As for <see cref="Generate(string, Action{string}, CancellationToken)"/>.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>Pieces of text: first the prompt, then what follows.</returns>
     /// <exception cref="ArgumentException">The prompt is longer than the context, or empty for a model without
     /// BOS.</exception>
     /// <exception cref="InvalidOperationException">The model lacks weights, or its output is not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public IEnumerable<string> Stream(string prompt, CancellationToken cancellationToken = default) =>
-        Pieces(prompt, EncodePrompt(prompt), [], new StrongBox<StopReason>(), cancellationToken);
-
-    private int[] EncodePrompt(string prompt)
+    public IEnumerable<string> Stream(string prompt, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(prompt);
+        EncodePrompt(prompt);
+        return Pieces(prompt, cancellationToken);
+    }
+
+    /// <summary>Continues a prompt piece by piece on the thread pool, generating only as far as the caller
+    /// reads.</summary>
+    /// <param name="prompt">As for <see cref="Generate(string, Action{string}, CancellationToken)"/>.</param>
+    /// <param name="cancellationToken">Stops between tokens.</param>
+    /// <returns>Pieces of text: first the prompt, then what follows.</returns>
+    /// <exception cref="ArgumentException">The prompt is longer than the context, or empty for a model without
+    /// BOS.</exception>
+    /// <exception cref="InvalidOperationException">The model lacks weights, or its output is not finite.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public IAsyncEnumerable<string> StreamAsync(string prompt, CancellationToken cancellationToken = default)
+    {
+        EncodePrompt(prompt);
+        return PiecesAsync(prompt, cancellationToken);
+    }
+
+    /// <summary>Continues prompts together, each with the random stream that it has alone.</summary>
+    /// <param name="prompts">The prompts.</param>
+    /// <returns>The texts.</returns>
+    internal IReadOnlyList<GenerationResult> GenerateIndependently(IReadOnlyList<string> prompts) =>
+        GenerateTogether([.. prompts.Select((prompt, i) => Start(prompt, stream: 0, index: i))], CancellationToken.None);
+
+    private static GenerationResult Result(Continuation continuation, StringBuilder text) =>
+        new(text.ToString(), continuation.NewTokens, continuation.Reason!.Value);
+
+    private Continuation Start(string prompt, int stream = 0, int? index = null) =>
+        new(_model, _options, prompt, EncodePrompt(prompt, index), stream);
+
+    private int[] EncodePrompt(string prompt, int? index = null)
+    {
+        string what = index is { } i ? $"Prompt {i}" : "The prompt";
+        if (prompt is null) throw new ArgumentNullException(nameof(prompt), $"{what} is null.");
         ModelSpec spec = _model.Spec;
         IReadOnlyList<int> tokens = _tokenizer.EncodePrompt(prompt);
         bool addBos = spec.BosTokenId is { } bos && (tokens.Count == 0 || tokens[0] != bos);
         int[] all = addBos ? [spec.BosTokenId!.Value, .. tokens] : [.. tokens];
         if (all.Length == 0)
         {
-            throw new ArgumentException("The prompt is empty, and the model has no BOS token to start from; give a "
-                + "prompt.", nameof(prompt));
+            throw new ArgumentException(
+                $"{what} is empty, and the model has no BOS token to start from; give a prompt.", nameof(prompt));
         }
 
         if (all.Length > spec.ContextLength)
         {
-            throw new ArgumentException($"The prompt has {all.Length} tokens with BOS; the model's context is "
+            throw new ArgumentException($"{what} has {all.Length} tokens with BOS; the model's context is "
                 + $"{spec.ContextLength}. Shorten the prompt.", nameof(prompt));
         }
 
         return all;
     }
 
-    private IEnumerable<string> Pieces(string prompt, int[] promptTokens, List<int> newTokens,
-        StrongBox<StopReason> reason, CancellationToken cancellationToken)
+    private IEnumerable<string> Pieces(string prompt, CancellationToken cancellationToken)
     {
-        IncrementalDecoder decoder = _tokenizer.CreateIncrementalDecoder();
-        int given = promptTokens.Sum(token => decoder.Add(token).Length);
-        string decoded = _tokenizer.DecodeTokens(promptTokens);
-
-        // Without special tokens in it the prompt is shown as it was written, whatever the normalizer made of it.
-        string shown = _tokenizer.EncodePrompt(prompt).SequenceEqual(_tokenizer.EncodeData(prompt)) ? prompt : decoded;
-        if (shown.Length > 0) yield return shown;
-
-        int repeated = decoded.Length - given;
-        foreach (int token in Tokens(promptTokens, reason, cancellationToken))
-        {
-            newTokens.Add(token);
-            string piece = WithoutRepeated(decoder.Add(token), ref repeated);
-            if (piece.Length > 0) yield return piece;
-        }
-
-        string rest = WithoutRepeated(decoder.Flush(), ref repeated);
-        if (rest.Length > 0) yield return rest;
+        foreach (string piece in Pieces(Start(prompt), cancellationToken)) yield return piece;
     }
 
-    // The decoder may hold back the end of the prompt, which is shown already.
-    private static string WithoutRepeated(string piece, ref int repeated)
+    private IEnumerable<string> Pieces(Continuation continuation, CancellationToken cancellationToken)
     {
-        int skip = Math.Clamp(repeated, 0, piece.Length);
-        repeated -= skip;
-        return piece[skip..];
-    }
+        if (continuation.Shown.Length > 0) yield return continuation.Shown;
 
-    private IEnumerable<int> Tokens(
-        int[] promptTokens, StrongBox<StopReason> reason, CancellationToken cancellationToken)
-    {
-        HashSet<int> stops = [.. _options.StopTokenIds ?? _model.Spec.EosTokenIds];
-        var sampler = new TokenSampler(_options.Temperature, _options.Seed);
         var logits = new float[_model.Spec.VocabularySize];
         using IDecodingSession session = EngineFactory.Get(_model, _options.Engine).StartDecoding();
-        int[] next = promptTokens;
-        for (int made = 0; made < _options.MaxNewTokens; made++)
+        while (continuation.Reason is null)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (promptTokens.Length + made >= _model.Spec.ContextLength)
-            {
-                reason.Value = StopReason.ContextFull;
-                yield break;
-            }
+            session.Append(continuation.NextTokens.Span, logits);
+            string piece = continuation.Accept(logits);
+            if (piece.Length > 0) yield return piece;
+        }
+    }
 
-            session.Append(next, logits);
-            int token = sampler.Next(logits);
-            if (stops.Contains(token))
-            {
-                reason.Value = StopReason.EndOfText;
-                yield break;
-            }
+    private async IAsyncEnumerable<string> PiecesAsync(
+        string prompt, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using IEnumerator<string> pieces = Pieces(prompt, cancellationToken).GetEnumerator();
+        while (await Task.Run(pieces.MoveNext, cancellationToken).ConfigureAwait(false)) yield return pieces.Current;
+    }
 
-            yield return token;
-            next = [token];
+    private List<GenerationResult> GenerateTogether(Continuation[] continuations, CancellationToken cancellationToken)
+    {
+        ILanguageModelEngine engine = EngineFactory.Get(_model, _options.Engine);
+        int vocabulary = _model.Spec.VocabularySize;
+        var logits = new float[continuations.Length * vocabulary];
+        StringBuilder[] texts = [.. continuations.Select(c => new StringBuilder(c.Shown))];
+        var sessions = new IDecodingSession?[continuations.Length];
+        try
+        {
+            for (int i = 0; i < sessions.Length; i++) sessions[i] = engine.StartDecoding();
+            while (true)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int[] active = [.. Enumerable.Range(0, sessions.Length).Where(i => continuations[i].Reason is null)];
+                if (active.Length == 0) break;
+
+                engine.Append(
+                    [.. active.Select(i => sessions[i]!)], [.. active.Select(i => continuations[i].NextTokens)],
+                    logits.AsSpan(0, active.Length * vocabulary));
+                for (int row = 0; row < active.Length; row++)
+                {
+                    int i = active[row];
+                    texts[i].Append(continuations[i].Accept(logits.AsSpan(row * vocabulary, vocabulary)));
+                    if (continuations[i].Reason is not null) sessions[i]!.Dispose();
+                }
+            }
+        }
+        finally
+        {
+            foreach (IDecodingSession? session in sessions) session?.Dispose();
         }
 
-        reason.Value = StopReason.MaxTokens;
+        return [.. continuations.Zip(texts, Result)];
     }
 }

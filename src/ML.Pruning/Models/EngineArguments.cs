@@ -39,6 +39,26 @@ internal static class EngineArguments
         return length;
     }
 
+    /// <summary>Checks that there are sessions, each once, and tokens for each.</summary>
+    /// <param name="sessions">The sessions.</param>
+    /// <param name="tokens">Their tokens.</param>
+    /// <exception cref="ArgumentException">There is no session, one comes twice, or the counts differ.</exception>
+    public static void CheckSessions(
+        IReadOnlyList<IDecodingSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens)
+    {
+        ArgumentNullException.ThrowIfNull(sessions);
+        ArgumentNullException.ThrowIfNull(tokens);
+        if (sessions.Count == 0) throw new ArgumentException("There are no sessions; give at least one.", nameof(sessions));
+        if (sessions.Count != tokens.Count)
+        {
+            throw new ArgumentException($"There are {sessions.Count} sessions and tokens for {tokens.Count}; the numbers "
+                + "must be equal.", nameof(tokens));
+        }
+
+        if (sessions.Distinct(ReferenceEqualityComparer.Instance).Count() != sessions.Count)
+            throw new ArgumentException("A session is given twice; give each once.", nameof(sessions));
+    }
+
     /// <summary>Checks the size of a destination.</summary>
     /// <param name="actual">Elements that it has.</param>
     /// <param name="expected">Elements that are needed.</param>

@@ -28,6 +28,25 @@ public interface ILanguageModelEngine : IDisposable
     /// <summary>Starts a decoding session with an empty key/value cache.</summary>
     /// <returns>The session; the caller disposes it.</returns>
     IDecodingSession StartDecoding();
+
+    /// <summary>Appends tokens to several sequences at once. Each keeps its own positions and sees only its own tokens;
+    /// the logits are those that it gets alone, up to rounding.</summary>
+    /// <remarks>This default appends to one session after the other; an engine that can run several sequences through its
+    /// weights together does so.</remarks>
+    /// <param name="sessions">Sessions of this engine, each once, of any lengths.</param>
+    /// <param name="tokens">For each session the token ids, at least one.</param>
+    /// <param name="logits">Destination [sessions, vocabulary], float32: the logits after each sequence's last
+    /// token.</param>
+    /// <exception cref="ArgumentException">As for <see cref="IDecodingSession.Append"/>; or the sessions are none, come
+    /// twice, belong to another engine, or differ in number from <paramref name="tokens"/>.</exception>
+    void Append(
+        IReadOnlyList<IDecodingSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens, Span<float> logits)
+    {
+        EngineArguments.CheckSessions(sessions, tokens);
+        int vocabulary = logits.Length / sessions.Count;
+        for (int i = 0; i < sessions.Count; i++)
+            sessions[i].Append(tokens[i].Span, logits.Slice(i * vocabulary, vocabulary));
+    }
 }
 
 /// <summary>Decoding of one sequence with a key/value cache.</summary>

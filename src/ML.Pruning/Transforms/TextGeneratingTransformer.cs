@@ -7,6 +7,8 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Transforms;
 
 /// <summary>Continues each row's text with the row's model. Made by <see cref="TextGeneratingEstimator"/>.</summary>
+/// <remarks>A row's text depends on that row alone: all rows are sampled with the same random stream, whichever rows
+/// are generated together.</remarks>
 public sealed class TextGeneratingTransformer : TextScoringTransformer
 {
     internal const string LoaderSignature = "TextGenTransformer";
@@ -17,11 +19,21 @@ public sealed class TextGeneratingTransformer : TextScoringTransformer
     internal TextGeneratingTransformer(IHostEnvironment env, TextGeneratingEstimator.Options options)
         : base(env, nameof(TextGeneratingTransformer), options.ModelColumnName, options.InputColumnName)
     {
+        if (options.BatchSize is < 1 or > 1024)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.BatchSize, "The batch size must lie between 1 and 1024.");
+        }
+
+        ArgumentNullException.ThrowIfNull(options.Generation);
+        options.Generation.Validate();
         _options = options;
         Outputs = [StageColumn.Text(options.OutputColumnName)];
     }
 
     internal override IReadOnlyList<StageColumn> Outputs { get; }
+
+    internal override int BatchSize => _options.BatchSize;
 
     internal override IRowComputer CreateComputer(DataViewRow input, int capacity) => new Computer(this, input, capacity);
 
@@ -45,7 +57,8 @@ public sealed class TextGeneratingTransformer : TextScoringTransformer
         protected override void Compute(LanguageModel model, string[] texts, int firstSlot)
         {
             var generator = new TextGenerator(model, stage._options.Generation);
-            for (int i = 0; i < texts.Length; i++) _texts[firstSlot + i] = generator.Generate(texts[i]).Text;
+            IReadOnlyList<GenerationResult> results = generator.GenerateIndependently(texts);
+            for (int i = 0; i < texts.Length; i++) _texts[firstSlot + i] = results[i].Text;
         }
     }
 }

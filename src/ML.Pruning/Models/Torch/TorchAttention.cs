@@ -52,17 +52,40 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
 
     /// <summary>Attends.</summary>
     /// <param name="input">Normed hidden states [B, T, D].</param>
-    /// <param name="cache">Keys and values of earlier tokens, to which these are appended; null = there are
-    /// none.</param>
+    /// <param name="caches">Null = B whole sequences. Otherwise B is 1, and T holds the next tokens of one or several
+    /// sequences, one after the other: for each their number, and the keys and values of its earlier tokens, to which
+    /// these are appended.</param>
     /// <returns>[B, T, D].</returns>
-    public Tensor forward(Tensor input, KeyValueCache? cache)
+    public Tensor forward(Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches)
     {
         using DisposeScope scope = NewDisposeScope();
-        long batch = input.shape[0], length = input.shape[1], size = _shape.HeadSize;
+        Tensor query = _query.forward(input), key = _key.forward(input), value = _value.forward(input);
+        if (caches is null or [_])
+            return _output.forward(Attend(query, key, value, caches?[0].Cache)).MoveToOuterDisposeScope();
+
+        // Each sequence looks at its own tokens only, as if it were alone.
+        var mixed = new Tensor[caches.Count];
+        long start = 0;
+        for (int i = 0; i < mixed.Length; i++)
+        {
+            (int count, KeyValueCache cache) = caches[i];
+            mixed[i] = Attend(
+                query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count), cache);
+            start += count;
+        }
+
+        return _output.forward(cat(mixed, 1)).MoveToOuterDisposeScope();
+    }
+
+    // From projections [B, T, heads d] to [B, T, H d].
+    private Tensor Attend(Tensor query, Tensor key, Tensor value, KeyValueCache? cache)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long batch = query.shape[0], length = query.shape[1], size = _shape.HeadSize;
         int past = cache?.Length ?? 0;
-        Tensor query = _query.forward(input).view(batch, length, _shape.Heads, size);
-        Tensor key = _key.forward(input).view(batch, length, _shape.KeyValueHeads, size);
-        Tensor value = _value.forward(input).view(batch, length, _shape.KeyValueHeads, size).permute(0, 2, 1, 3);
+        query = query.view(batch, length, _shape.Heads, size);
+        key = key.view(batch, length, _shape.KeyValueHeads, size);
+        value = value.view(batch, length, _shape.KeyValueHeads, size).permute(0, 2, 1, 3);
         if (_rotary is not null)
         {
             query = _rotary.Apply(query, past);
@@ -72,7 +95,7 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         query = query.mul(1 / Math.Sqrt(size));
         key = key.permute(0, 2, 1, 3);
         if (cache is not null) (key, value) = cache.Append(key, value);
-        return _output.forward(MixInBlocks(query, key, value, past)).MoveToOuterDisposeScope();
+        return MixInBlocks(query, key, value, past).MoveToOuterDisposeScope();
     }
 
     // Blocks of queries bound the memory of the scores, and later keys than a block's last query are left out.

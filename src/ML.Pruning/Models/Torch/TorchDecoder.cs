@@ -77,17 +77,17 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
 
     /// <summary>Hidden states after the last layer, before the final norm.</summary>
     /// <param name="tokens">Token ids [B, T], int64.</param>
-    /// <param name="caches">Per layer the keys and values of earlier tokens, to which these are appended; null = there
-    /// are none.</param>
+    /// <param name="runs">Null = B whole sequences. Otherwise B is 1, and T holds these runs one after the other; their
+    /// keys and values are appended to the caches.</param>
     /// <returns>[B, T, D].</returns>
     /// <exception cref="ArgumentException">The tensor has another rank, or the context is exceeded.</exception>
-    public Tensor Hidden(Tensor tokens, IReadOnlyList<KeyValueCache>? caches)
+    public Tensor Hidden(Tensor tokens, IReadOnlyList<CachedRun>? runs)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = Embedding.Forward(tokens, caches?[0].Length ?? 0);
+        Tensor hidden = Embedding.Forward(tokens, runs);
         for (int i = 0; i < Layers.Count; i++)
         {
-            Tensor next = Layers[i].forward(hidden, caches?[i]);
+            Tensor next = Layers[i].forward(hidden, runs?.Select(run => (run.Count, run.Caches[i])).ToArray());
             hidden.Dispose();
             hidden = next;
         }

@@ -75,13 +75,14 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">The input has another shape.</exception>
     public override Tensor forward(Tensor input) => forward(input, null);
 
-    /// <summary>Runs the layer over the next tokens of sequences.</summary>
+    /// <summary>Runs the layer over whole sequences or over the next tokens of sequences.</summary>
     /// <param name="input">Hidden states [B, T, D].</param>
-    /// <param name="cache">Keys and values of earlier tokens, to which these are appended; null = there are
-    /// none.</param>
+    /// <param name="caches">Null = B whole sequences. Otherwise B is 1, and T holds the next tokens of one or several
+    /// sequences, one after the other: for each their number, and the keys and values of its earlier tokens, to which
+    /// these are appended.</param>
     /// <returns>[B, T, D].</returns>
     /// <exception cref="ArgumentException">The input has another shape.</exception>
-    public Tensor forward(Tensor input, KeyValueCache? cache)
+    public Tensor forward(Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches)
     {
         // Some of torch's product kernels end the process on a wrong shape instead of throwing.
         if (input.ndim != 3 || input.shape[2] != _hiddenSize)
@@ -91,7 +92,7 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = input.add(_attention.forward(_attentionNorm.forward(input), cache));
+        Tensor hidden = input.add(_attention.forward(_attentionNorm.forward(input), caches));
         return hidden.add(_mlp.forward(_mlpNorm.forward(hidden))).MoveToOuterDisposeScope();
     }
 

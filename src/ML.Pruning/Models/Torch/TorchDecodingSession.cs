@@ -7,7 +7,6 @@ namespace ML.Pruning.Models.Torch;
 /// <remarks>Not thread-safe. The decoder must outlive it.</remarks>
 internal sealed class TorchDecodingSession : IDecodingSession
 {
-    private readonly TorchDecoder _decoder;
     private readonly KeyValueCache[] _caches;
     private bool _disposed;
 
@@ -15,23 +14,57 @@ internal sealed class TorchDecodingSession : IDecodingSession
     /// <param name="decoder">The model.</param>
     public TorchDecodingSession(TorchDecoder decoder)
     {
-        _decoder = decoder;
+        Decoder = decoder;
         _caches = [.. decoder.Layers.Select(_ => new KeyValueCache(decoder.Spec.ContextLength))];
     }
+
+    /// <summary>The model.</summary>
+    public TorchDecoder Decoder { get; }
 
     /// <inheritdoc/>
     public int Length => _caches[0].Length;
 
+    /// <summary>Appends tokens to several sequences in one pass; the arguments have been checked.</summary>
+    /// <param name="decoder">The model of all sessions.</param>
+    /// <param name="sessions">The sessions, each once.</param>
+    /// <param name="tokens">For each session its tokens, at least one.</param>
+    /// <param name="logits">Destination [sessions, vocabulary].</param>
+    public static void Append(TorchDecoder decoder, ReadOnlySpan<TorchDecodingSession> sessions,
+        ReadOnlySpan<ReadOnlyMemory<int>> tokens, Span<float> logits)
+    {
+        var packed = new List<int>();
+        var runs = new CachedRun[sessions.Length];
+        var last = new long[sessions.Length];
+        for (int i = 0; i < runs.Length; i++)
+        {
+            packed.AddRange(tokens[i].Span);
+            runs[i] = new CachedRun(tokens[i].Length, sessions[i]._caches);
+            last[i] = packed.Count - 1;
+        }
+
+        using IDisposable noGrad = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = decoder.Hidden(TorchWeights.ToTokens([.. packed], batch: 1), runs);
+        TorchWeights.CopyTo(decoder.Head.Forward(hidden.index_select(1, tensor(last))), logits);
+    }
+
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
     {
+        Check(tokens);
+        EngineArguments.CheckDestination(logits.Length, Decoder.Spec.VocabularySize, "[vocabulary]");
+        Append(Decoder, [this], [tokens.ToArray()], logits);
+    }
+
+    /// <summary>Checks that tokens can be appended.</summary>
+    /// <param name="tokens">Token ids.</param>
+    /// <exception cref="ArgumentException">There is none, one is outside the vocabulary, or the context would be
+    /// exceeded.</exception>
+    /// <exception cref="ObjectDisposedException">The session is disposed.</exception>
+    public void Check(ReadOnlySpan<int> tokens)
+    {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        EngineArguments.CheckTokens(_decoder.Spec, tokens, batch: 1, Length);
-        EngineArguments.CheckDestination(logits.Length, _decoder.Spec.VocabularySize, "[vocabulary]");
-        using IDisposable noGrad = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = _decoder.Hidden(TorchWeights.ToTokens(tokens, batch: 1), _caches);
-        TorchWeights.CopyTo(_decoder.Head.Forward(hidden.narrow(1, tokens.Length - 1, 1)), logits);
+        EngineArguments.CheckTokens(Decoder.Spec, tokens, batch: 1, Length);
     }
 
     /// <inheritdoc/>

@@ -39,11 +39,12 @@ internal sealed class TorchEmbedding : IDisposable
 
     /// <summary>Embeds tokens.</summary>
     /// <param name="tokens">Token ids [B, T], int64, inside the vocabulary.</param>
-    /// <param name="start">Position of the first of the T tokens.</param>
+    /// <param name="runs">Null = B whole sequences. Otherwise B is 1, and T holds these runs one after the
+    /// other.</param>
     /// <returns>Hidden states [B, T, D].</returns>
     /// <exception cref="ArgumentException">The tensor has another rank, or a position is beyond the
     /// context.</exception>
-    public Tensor Forward(Tensor tokens, int start)
+    public Tensor Forward(Tensor tokens, IReadOnlyList<CachedRun>? runs = null)
     {
         if (tokens.ndim != 2)
         {
@@ -51,17 +52,21 @@ internal sealed class TorchEmbedding : IDisposable
                 + "[batch, length].", nameof(tokens));
         }
 
-        long length = tokens.shape[1];
-        if (start + length > _spec.ContextLength)
+        (int Start, int Count)[] parts = runs is null
+            ? [(0, (int)tokens.shape[1])]
+            : [.. runs.Select(run => (run.Past, run.Count))];
+        int longest = parts.Max(part => part.Start + part.Count);
+        if (longest > _spec.ContextLength)
         {
-            throw new ArgumentException($"The sequence has {start + length} tokens; the model's context is "
+            throw new ArgumentException($"The sequence has {longest} tokens; the model's context is "
                 + $"{_spec.ContextLength}.", nameof(tokens));
         }
 
         if (Positions is null) return Tokens.forward(tokens);
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor positions = Positions.Weight.narrow(0, start + _spec.PositionOffset, length);
+        Tensor positions = cat([.. parts.Select(
+            part => Positions.Weight.narrow(0, part.Start + _spec.PositionOffset, part.Count))], 0);
         return Tokens.forward(tokens).add(positions).MoveToOuterDisposeScope();
     }
 

@@ -78,6 +78,34 @@ internal sealed class TorchEngine : ILanguageModelEngine
     public IDecodingSession StartDecoding() => new TorchDecodingSession(_decoder);
 
     /// <inheritdoc/>
+    public void Append(
+        IReadOnlyList<IDecodingSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens, Span<float> logits)
+    {
+        EngineArguments.CheckSessions(sessions, tokens);
+        int vocabulary = _decoder.Spec.VocabularySize;
+        EngineArguments.CheckDestination(logits.Length, (long)sessions.Count * vocabulary, "[sessions, vocabulary]");
+        var own = new TorchDecodingSession[sessions.Count];
+        for (int i = 0; i < own.Length; i++)
+        {
+            own[i] = sessions[i] is TorchDecodingSession session && session.Decoder == _decoder
+                ? session
+                : throw new ArgumentException($"Session {i} was not started by this engine.", nameof(sessions));
+            own[i].Check(tokens[i].Span);
+        }
+
+        // As many sequences a pass as keep the activations bounded.
+        long maxTokens = MaxActivations / _decoder.Spec.Layers.Max(l => Math.Max(l.QueryWidth, l.MlpWidth));
+        for (int start = 0, end; start < own.Length; start = end)
+        {
+            long count = tokens[start].Length;
+            for (end = start + 1; end < own.Length && count + tokens[end].Length <= maxTokens; end++)
+                count += tokens[end].Length;
+            TorchDecodingSession.Append(_decoder, own.AsSpan(start, end - start), [.. tokens.Skip(start).Take(end - start)],
+                logits[(start * vocabulary)..(end * vocabulary)]);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _decoder.Dispose();
 
     private int SequencesPerPass(int length)

@@ -42,7 +42,7 @@ public sealed class TorchDecoderTests
             int[] tokens = RandomModel.Tokens(spec, 24);
             using DisposeScope scope = NewDisposeScope();
             using TorchEmbedding embedding = TorchEmbedding.Load(spec, model.Weights, ScalarType.Float32);
-            Tensor hidden = embedding.Forward(TorchWeights.ToTokens(tokens, 2), 0);
+            Tensor hidden = embedding.Forward(TorchWeights.ToTokens(tokens, 2));
             for (int i = 0; i < spec.Layers.Count; i++)
             {
                 using TorchDecoderLayer layer =
