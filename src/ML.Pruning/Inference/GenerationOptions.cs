@@ -20,17 +20,17 @@ public sealed record GenerationOptions
     /// off.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Samples among the fewest likeliest tokens whose probabilities reach this sum only, above 0 and at most 1;
-    /// 1 = off (Holtzman et al. 2019, arXiv:1904.09751).</summary>
+    /// <summary>Samples among the fewest likeliest tokens whose probabilities reach this sum only, above 0 and at most
+    /// 1; 1 = off (Holtzman et al. 2019, arXiv:1904.09751).</summary>
     public double TopP { get; init; } = 1;
 
-    /// <summary>Samples among the tokens only that have at least this share of the likeliest token's probability, from 0
-    /// to 1; 0 = off (Nguyen et al. 2024, arXiv:2407.01082).</summary>
+    /// <summary>Samples among the tokens only that have at least this share of the likeliest token's probability, from
+    /// 0 to 1; 0 = off (Nguyen et al. 2024, arXiv:2407.01082).</summary>
     public double MinP { get; init; }
 
-    /// <summary>Weakens the tokens of the prompt and of the text so far: positive logits are divided by it, negative ones
-    /// multiplied. Finite and above 0; 1 = off, below 1 = strengthens them (Keskar et al. 2019, arXiv:1909.05858, with
-    /// the sign rule of Hugging Face transformers).</summary>
+    /// <summary>Weakens the tokens of the prompt and of the text so far: positive logits are divided by it, negative
+    /// ones multiplied. Finite and above 0; 1 = off, below 1 = strengthens them (Keskar et al. 2019, arXiv:1909.05858,
+    /// with the sign rule of Hugging Face transformers).</summary>
     public double RepetitionPenalty { get; init; } = 1;
 
     /// <summary>Seed of the sampling; the same seed gives the same text.</summary>

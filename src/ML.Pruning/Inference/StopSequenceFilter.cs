@@ -1,9 +1,9 @@
 namespace ML.Pruning.Inference;
 
 /// <summary>Ends a text, which comes in pieces, before the first stop sequence in it.</summary>
-/// <remarks>Text that could still become a stop sequence is held back, so that nothing of one is given out. The sequence
-/// that is complete first counts, the longest of those that end together; so the result does not depend on where the
-/// pieces are cut. Comparison is ordinal. Not thread-safe.</remarks>
+/// <remarks>Text that could still become a stop sequence is held back, so that nothing of one is given out. The
+/// sequence that is complete first counts, the longest of those that end together; so the result does not depend on
+/// where the pieces are cut. Comparison is ordinal. Not thread-safe.</remarks>
 /// <param name="sequences">The stop sequences, none of them empty; may be none.</param>
 internal sealed class StopSequenceFilter(IReadOnlyList<string> sequences)
 {

@@ -55,8 +55,8 @@ public sealed class TextGenerator
     /// <summary>Continues several prompts together, which takes less time than one after the other.</summary>
     /// <remarks>Prompts may differ in length. Each text is the one that its prompt gives alone: greedily, up to the
     /// rounding of products of matrices with more rows; sampled, from a random stream of its own, which depends on the
-    /// seed and on the index of the prompt (index 0 has the stream of the other methods). All prompts are kept in memory
-    /// at once; give large numbers of them in portions.</remarks>
+    /// seed and on the index of the prompt (index 0 has the stream of the other methods). All prompts are kept in
+    /// memory at once; give large numbers of them in portions.</remarks>
     /// <param name="prompts">The prompts, each as for
     /// <see cref="Generate(string, Action{string}, CancellationToken)"/>; may be none.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
@@ -105,8 +105,8 @@ public sealed class TextGenerator
     /// <summary>Continues prompts together, each with the random stream that it has alone.</summary>
     /// <param name="prompts">The prompts.</param>
     /// <returns>The texts.</returns>
-    internal IReadOnlyList<GenerationResult> GenerateIndependently(IReadOnlyList<string> prompts) =>
-        GenerateTogether([.. prompts.Select((prompt, i) => Start(prompt, stream: 0, index: i))], CancellationToken.None);
+    internal IReadOnlyList<GenerationResult> GenerateIndependently(IReadOnlyList<string> prompts) => GenerateTogether(
+        [.. prompts.Select((prompt, i) => Start(prompt, stream: 0, index: i))], CancellationToken.None);
 
     private static GenerationResult Result(Continuation continuation, StringBuilder text) =>
         new(text.ToString(), continuation.NewTokens, continuation.Reason!.Value);

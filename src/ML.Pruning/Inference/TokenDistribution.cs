@@ -2,8 +2,8 @@ using System.Numerics.Tensors;
 
 namespace ML.Pruning.Inference;
 
-/// <summary>The tokens that may come next and their probabilities, after the repetition penalty, the temperature, top-k,
-/// top-p and min-p of <see cref="GenerationOptions"/>.</summary>
+/// <summary>The tokens that may come next and their probabilities, after the repetition penalty, the temperature,
+/// top-k, top-p and min-p of <see cref="GenerationOptions"/>.</summary>
 /// <remarks>
 /// <para>All in float64 over the tokens in falling order of their logits, the lower id first among equals; so exactly
 /// k tokens pass top-k, where Hugging Face transformers keeps every token that equals the k-th. The softmax of what

@@ -3,8 +3,8 @@ using System.Numerics.Tensors;
 namespace ML.Pruning.Inference;
 
 /// <summary>Chooses the tokens of one text from logits.</summary>
-/// <remarks>Inversion of the cumulative sum of <see cref="TokenDistribution"/>, likeliest token first, with one number of
-/// <see cref="Random"/> a token. Deterministic for seed and stream; not thread-safe.</remarks>
+/// <remarks>Inversion of the cumulative sum of <see cref="TokenDistribution"/>, likeliest token first, with one number
+/// of <see cref="Random"/> a token. Deterministic for seed and stream; not thread-safe.</remarks>
 internal sealed class TokenSampler
 {
     private readonly GenerationOptions _options;
@@ -34,8 +34,8 @@ internal sealed class TokenSampler
         int highest = TensorPrimitives.IndexOfMax(logits);
         if (!float.IsFinite(logits[highest]))
         {
-            throw new InvalidOperationException($"The logit of token {highest} is {logits[highest]}; the model's weights "
-                + "are damaged or overflow the type they are computed in.");
+            throw new InvalidOperationException($"The logit of token {highest} is {logits[highest]}; the model's "
+                + "weights are damaged or overflow the type they are computed in.");
         }
 
         int token = _options.Temperature == 0 ? _distribution.Likeliest(logits, _seen) : Draw(logits);

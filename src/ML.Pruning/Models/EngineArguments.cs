@@ -48,11 +48,12 @@ internal static class EngineArguments
     {
         ArgumentNullException.ThrowIfNull(sessions);
         ArgumentNullException.ThrowIfNull(tokens);
-        if (sessions.Count == 0) throw new ArgumentException("There are no sessions; give at least one.", nameof(sessions));
+        if (sessions.Count == 0)
+            throw new ArgumentException("There are no sessions; give at least one.", nameof(sessions));
         if (sessions.Count != tokens.Count)
         {
-            throw new ArgumentException($"There are {sessions.Count} sessions and tokens for {tokens.Count}; the numbers "
-                + "must be equal.", nameof(tokens));
+            throw new ArgumentException($"There are {sessions.Count} sessions and tokens for {tokens.Count}; the "
+                + "numbers must be equal.", nameof(tokens));
         }
 
         if (sessions.Distinct(ReferenceEqualityComparer.Instance).Count() != sessions.Count)

@@ -31,8 +31,8 @@ public interface ILanguageModelEngine : IDisposable
 
     /// <summary>Appends tokens to several sequences at once. Each keeps its own positions and sees only its own tokens;
     /// the logits are those that it gets alone, up to rounding.</summary>
-    /// <remarks>This default appends to one session after the other; an engine that can run several sequences through its
-    /// weights together does so.</remarks>
+    /// <remarks>This default appends to one session after the other; an engine that can run several sequences through
+    /// its weights together does so.</remarks>
     /// <param name="sessions">Sessions of this engine, each once, of any lengths.</param>
     /// <param name="tokens">For each session the token ids, at least one.</param>
     /// <param name="logits">Destination [sessions, vocabulary], float32: the logits after each sequence's last

@@ -84,6 +84,29 @@ public sealed class ToolTests
     }
 
     [TestMethod]
+    public void Generate_SamplingAndStops_PrintsTheTextAlone()
+    {
+        string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "30",
+            "--temperature", "1.5", "--top-k", "100", "--top-p", "0.99", "--min-p", "0.001", "--repetition-penalty", "1.1", "--seed", "3"];
+        ToolProcess whole = ToolProcess.Run(args);
+        Assert.AreEqual(0, whole.ExitCode, whole.Errors);
+        string text = whole.Output.TrimEnd('\n');
+        string stop = text.Substring(text.Length - 3, 2);
+        ToolProcess cut = ToolProcess.Run([.. args, "--stop", "never", "--stop", stop]);
+        Assert.AreEqual(text[..text.IndexOf(stop, 4, StringComparison.Ordinal)] + "\n", cut.Output);
+        Assert.AreEqual("", cut.Errors);
+    }
+
+    [TestMethod]
+    [DataRow("--top-k", "-1", "Top-k is -1")]
+    [DataRow("--top-p", "0", "Top-p is 0")]
+    [DataRow("--min-p", "2", "Min-p is 2")]
+    [DataRow("--repetition-penalty", "0", "repetition penalty is 0")]
+    [DataRow("--stop", "", "stop sequence is empty")]
+    public void Generate_OptionOutOfRange_IsRefused(string option, string value, string expected) =>
+        ToolProcess.Run("generate", _model.Folder, option, value).ExpectRefusal(expected);
+
+    [TestMethod]
     public void Generate_SamePromptAndSeed_SameText()
     {
         string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "5", "--temperature", "1"];

@@ -94,13 +94,14 @@ internal sealed class TorchEngine : ILanguageModelEngine
         }
 
         // As many sequences a pass as keep the activations bounded.
-        long maxTokens = MaxActivations / _decoder.Spec.Layers.Max(l => Math.Max(l.QueryWidth, l.MlpWidth));
+        long maxTokens = ActivationsPerPass / _decoder.Spec.Layers.Max(l => (long)l.MlpWidth);
         for (int start = 0, end; start < own.Length; start = end)
         {
             long count = tokens[start].Length;
             for (end = start + 1; end < own.Length && count + tokens[end].Length <= maxTokens; end++)
                 count += tokens[end].Length;
-            TorchDecodingSession.Append(_decoder, own.AsSpan(start, end - start), [.. tokens.Skip(start).Take(end - start)],
+            TorchDecodingSession.Append(
+                _decoder, own.AsSpan(start, end - start), [.. tokens.Skip(start).Take(end - start)],
                 logits[(start * vocabulary)..(end * vocabulary)]);
         }
     }

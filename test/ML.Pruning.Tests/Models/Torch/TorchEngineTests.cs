@@ -132,6 +132,55 @@ public sealed class TorchEngineTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(Specs))]
+    public void Append_SeveralSessionsOfOtherLengths_EqualsEachAlone(string name)
+    {
+        ModelSpec spec = s_specs[name];
+        using LanguageModel model = RandomModel.Create(spec);
+        using var engine = new TorchEngine(model);
+        int[] tokens = RandomModel.Tokens(spec, 40);
+        float[] expected = Logits(engine, spec, tokens);
+
+        // All sessions read the same sequence, each at its own pace; the last one starts late.
+        int[][] steps = [[1, 5, 1, 1], [20, 1, 1, 13], [3, 1, 30, 6], [0, 7, 1, 1]];
+        IDecodingSession[] sessions = [.. steps.Select(_ => engine.StartDecoding())];
+        for (int step = 0; step < 4; step++)
+        {
+            int[] active = [.. Enumerable.Range(0, 4).Where(i => steps[i][step] > 0)];
+            var logits = new float[active.Length * spec.VocabularySize];
+            engine.Append([.. active.Select(i => sessions[i])],
+                [.. active.Select(i => new ReadOnlyMemory<int>(tokens, sessions[i].Length, steps[i][step]))], logits);
+            for (int row = 0; row < active.Length; row++)
+            {
+                int length = steps[active[row]].Take(step + 1).Sum();
+                Assert.AreEqual(length, sessions[active[row]].Length);
+                AssertClose(expected.AsSpan((length - 1) * spec.VocabularySize, spec.VocabularySize),
+                    logits.AsSpan(row * spec.VocabularySize, spec.VocabularySize), 1e-5);
+            }
+        }
+
+        foreach (IDecodingSession session in sessions) session.Dispose();
+    }
+
+    [TestMethod]
+    public void Append_WrongSessions_ThrowsAndSaysWhat()
+    {
+        ModelSpec spec = RandomModel.Llama;
+        using LanguageModel model = RandomModel.Create(spec);
+        using var engine = new TorchEngine(model);
+        using var other = new TorchEngine(model);
+        using IDecodingSession a = engine.StartDecoding(), b = engine.StartDecoding(), foreign = other.StartDecoding();
+        ReadOnlyMemory<int> token = new[] { 1 }, wrong = new[] { 40 };
+        AssertRefused("no sessions", () => engine.Append([], [], []));
+        AssertRefused("2 sessions and tokens for 1", () => engine.Append([a, b], [token], new float[80]));
+        AssertRefused("twice", () => engine.Append([a, a], [token, token], new float[80]));
+        AssertRefused("Session 1 was not started", () => engine.Append([a, foreign], [token, token], new float[80]));
+        AssertRefused("destination", () => engine.Append([a, b], [token, token], new float[79]));
+        AssertRefused("vocabulary", () => engine.Append([a, b], [token, wrong], new float[80]));
+        Assert.AreEqual(0, a.Length);
+    }
+
+    [TestMethod]
     public void NextTokenLogProbabilities_Batch_EqualLogSoftmaxOfLogits()
     {
         ModelSpec spec = RandomModel.Llama;
