@@ -57,7 +57,7 @@ internal static class GenerateCommand
         {
             model, prompt, tokens, temperature, topK, topP, minP, penalty, stop, seed, engine,
         };
-        command.SetAction((parse, cancellationToken) => Task.FromResult(Failure.Guard(() =>
+        command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             var options = new GenerationOptions
             {
@@ -83,7 +83,7 @@ internal static class GenerateCommand
                 Console.Error.WriteLine($"Stopped at the model's context of {opened.Spec.ContextLength} tokens after "
                     + $"{result.NewTokens.Count} new tokens.");
             }
-        })));
+        }));
         return command;
     }
 }
