@@ -44,6 +44,11 @@ internal sealed class MethodOptions
         Description = "Leave tensors dense that an N:M pattern does not divide, instead of refusing.",
     };
 
+    private readonly Option<bool> _allowNonFinite = new("--allow-nonfinite")
+    {
+        Description = "Keep weights that are NaN or infinite, and say so, instead of refusing the model.",
+    };
+
     private readonly Option<string[]> _include = new("--include")
     {
         Description = "Prune only tensors whose name matches, such as *mlp* or layers.3.*; may be repeated.",
@@ -80,7 +85,7 @@ internal sealed class MethodOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _skipIndivisible, _include, _exclude,
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _skipIndivisible, _allowNonFinite, _include, _exclude,
             _samples, _length, _order, _seed];
         foreach (Option option in options) command.Options.Add(option);
     }
@@ -98,6 +103,7 @@ internal sealed class MethodOptions
             Pattern = SparsityPattern.Parse(parse.GetValue(_pattern)!),
             Group = parse.GetValue(_group) is { } group ? ParseEnum<ComparisonGroup>("--group", group) : defaultGroup,
             SkipIndivisible = parse.GetValue(_skipIndivisible),
+            AllowNonFinite = parse.GetValue(_allowNonFinite),
             IncludeTensors = parse.GetValue(_include) is { Length: > 0 } include ? include : null,
             ExcludeTensors = parse.GetValue(_exclude) ?? [],
             Calibration = new CalibrationOptions

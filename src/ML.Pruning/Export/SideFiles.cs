@@ -9,6 +9,9 @@ internal static class SideFiles
     public static HuggingFaceTokenizer? Tokenizer(IReadOnlyDictionary<string, byte[]> files)
     {
         byte[] config = files.GetValueOrDefault("tokenizer_config.json") ?? [];
-        return files.TryGetValue("tokenizer.json", out byte[]? json) ? HuggingFaceTokenizer.Parse(json, config) : null;
+        if (files.TryGetValue("tokenizer.json", out byte[]? json)) return HuggingFaceTokenizer.Parse(json, config);
+        return files.TryGetValue("tokenizer.model", out byte[]? model)
+            ? TokenizerFiles.ParseSentencePiece(model, config)
+            : null;
     }
 }

@@ -196,6 +196,7 @@ public sealed record ModelSpec
             throw new ModelFormatException($"The norm epsilon is {NormEpsilon}; it must lie between 0 and 1.");
         if (!(RopeTheta > 0) || !double.IsFinite(RopeTheta))
             throw new ModelFormatException($"The rotary base is {RopeTheta}; it must be positive.");
+        if (SlidingWindow is { } window) RequirePositive(window, "sliding window");
         if (Layers.Count == 0) throw new ModelFormatException("The model has no layers.");
         for (int i = 0; i < Layers.Count; i++) ValidateLayer(i);
         return this;

@@ -31,6 +31,8 @@ public static class WeightMap
         }
 
         RefuseSurplus(spec, family, source, used);
+        if (spec.TiedHead && source.TryGetValue(TensorNames.Head, out StoredTensor? head))
+            RequireEqual(head, result[TensorNames.Embedding]);
         return result;
     }
 
@@ -100,6 +102,28 @@ public static class WeightMap
                 ? whole.Renamed(part.Name)
                 : new RowSliceTensor(part.Name, whole, row, part.Shape[0]);
             row += part.Shape[0];
+        }
+    }
+
+    // A tied head that is stored as well is left out; that must not lose another one.
+    private static void RequireEqual(StoredTensor head, StoredTensor embedding)
+    {
+        const int piece = 1 << 18;
+        bool equal = head.Shape.SequenceEqual(embedding.Shape) && TensorTypes.IsFloat(head.Type);
+        float[] left = new float[piece], right = new float[piece];
+        for (long start = 0; equal && start < embedding.ElementCount; start += piece)
+        {
+            int count = (int)Math.Min(piece, embedding.ElementCount - start);
+            head.Read(start, left.AsSpan(0, count));
+            embedding.Read(start, right.AsSpan(0, count));
+            equal = left.AsSpan(0, count).SequenceEqual(right.AsSpan(0, count));
+        }
+
+        if (!equal)
+        {
+            throw new ModelFormatException($"config.json ties the head to the embedding, but the checkpoint's "
+                + $"'{head.Name}' is not equal to it; set 'tie_word_embeddings' to false if the head counts, or remove "
+                + "the tensor.");
         }
     }
 

@@ -5,9 +5,11 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Pruning;
 
-/// <summary>The scores that a criterion gives to a stored matrix; zeros already there come first.</summary>
+/// <summary>The scores that a criterion gives to a stored matrix; zeros already there come first, and
+/// weights that are not finite, when they are allowed, last.</summary>
 internal sealed class CriterionScores(
-    StoredTensor tensor, PlannedTensor planned, IWeightCriterion criterion, ActivationStatistics? statistics)
+    StoredTensor tensor, PlannedTensor planned, IWeightCriterion criterion, ActivationStatistics? statistics,
+    bool allowNonFinite)
     : IScoreSource
 {
     /// <inheritdoc/>
@@ -30,6 +32,10 @@ internal sealed class CriterionScores(
             if (weight.Span[i] == 0)
             {
                 scores[i] = float.NegativeInfinity;
+            }
+            else if (allowNonFinite && !float.IsFinite(weight.Span[i]))
+            {
+                scores[i] = float.MaxValue;
             }
             else if (!float.IsFinite(scores[i]))
             {

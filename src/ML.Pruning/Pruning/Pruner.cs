@@ -19,8 +19,8 @@ public static class Pruner
     /// <returns>The pruned model, which the caller disposes, with plan and report.</returns>
     /// <exception cref="ArgumentException">An option is out of range or does not fit the model, or calibration text is
     /// missing or too short; the message says what to do.</exception>
-    /// <exception cref="PruningException">Weights, activations or scores are NaN or infinite, or nothing is left to
-    /// prune; the message names the tensor.</exception>
+    /// <exception cref="PruningException">Weights (unless <see cref="WeightPruning.AllowNonFinite"/>), activations or
+    /// scores are NaN or infinite, or nothing is left to prune; the message names the tensor.</exception>
     /// <exception cref="InvalidOperationException">The model has no weights, or no tokenizer although calibration needs
     /// it.</exception>
     /// <exception cref="IOException">The temporary file cannot be written.</exception>
@@ -76,7 +76,7 @@ public static class Pruner
     {
         context.Log?.Invoke($"Pruning {plan.Tensors.Count} tensors with {method.Name}; about "
             + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");
-        using var run = new PruningRun(model, plan, windows, context);
+        using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite);
         method.Run(run);
         int asked = windows is null ? 0 : windowsGiven ? windows.Count : method.Calibration.Samples;
         PruningReport report = new()

@@ -36,6 +36,9 @@ public abstract class PruningMethod
     /// <returns>A new object.</returns>
     public abstract JsonObject ToJson();
 
+    /// <summary>Whether weights that are NaN or infinite are kept instead of refused.</summary>
+    internal virtual bool AcceptsNonFinite => false;
+
     /// <summary>Carries the plan out.</summary>
     internal abstract void Run(PruningRun run);
 }

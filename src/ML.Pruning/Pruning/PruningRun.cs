@@ -13,6 +13,7 @@ internal sealed class PruningRun : IDisposable
     private readonly LanguageModel _model;
     private readonly PruningContext _context;
     private readonly TokenWindows? _windows;
+    private readonly bool _allowNonFinite;
     private readonly Dictionary<string, StoredTensor> _weights;
     private readonly Dictionary<string, long> _zerosBefore = new(StringComparer.Ordinal);
     private readonly List<SafetensorsFile> _files = [];
@@ -24,9 +25,13 @@ internal sealed class PruningRun : IDisposable
     /// <param name="plan">What is to be done.</param>
     /// <param name="windows">Calibration windows, if the method needs them.</param>
     /// <param name="context">The surroundings.</param>
-    /// <exception cref="PruningException">A weight to be pruned is NaN or infinite.</exception>
-    public PruningRun(LanguageModel model, PruningPlan plan, TokenWindows? windows, PruningContext context)
+    /// <param name="allowNonFinite">Whether weights that are NaN or infinite are noted instead of refused.</param>
+    /// <exception cref="PruningException">A weight to be pruned is NaN or infinite, and that is not
+    /// allowed.</exception>
+    public PruningRun(LanguageModel model, PruningPlan plan, TokenWindows? windows, PruningContext context,
+        bool allowNonFinite = false)
     {
+        _allowNonFinite = allowNonFinite;
         _model = model;
         _windows = windows;
         _context = context;
@@ -122,7 +127,11 @@ internal sealed class PruningRun : IDisposable
         Span<float> value = stackalloc float[1];
         tensor.Read(index, value);
         long columns = tensor.Shape[1];
-        throw new PruningException($"Tensor '{tensor.Name}' has the value {value[0]} at [{index / columns}, "
-            + $"{index % columns}]; weights must be finite. Repair or re-download the checkpoint.");
+        string what = $"Tensor '{tensor.Name}' has the value {value[0]} at [{index / columns}, {index % columns}]";
+        if (!_allowNonFinite)
+            throw new PruningException($"{what}; weights must be finite. Repair or re-download the checkpoint.");
+        string note = $"{what}; weights that are NaN or infinite were kept.";
+        if (!_notes.Contains(note)) Note(note);
+        return zeros;
     }
 }

@@ -22,6 +22,10 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <summary>Scores the weights.</summary>
     public IWeightCriterion Criterion { get; } = criterion ?? throw new ArgumentNullException(nameof(criterion));
 
+    /// <summary>Whether weights that are NaN or infinite are kept, as if they mattered most, and reported; else they are
+    /// refused. Activations that are not finite are refused in any case.</summary>
+    public bool AllowNonFinite { get; init; }
+
     /// <inheritdoc/>
     public override string Name => Criterion.Name;
 
@@ -32,9 +36,13 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     public override JsonObject ToJson()
     {
         JsonObject json = base.ToJson();
+        if (AllowNonFinite) json["allowNonFinite"] = true;
         foreach ((string key, JsonNode? value) in Criterion.Options()) json[key] = value?.DeepClone();
         return json;
     }
+
+    /// <inheritdoc/>
+    internal override bool AcceptsNonFinite => AllowNonFinite;
 
     /// <inheritdoc/>
     internal override void Run(PruningRun run)
@@ -104,6 +112,6 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
                 + "model's weights are damaged, or its activations overflow.");
         }
 
-        return new CriterionScores(run.Tensor(tensor), tensor, Criterion, own);
+        return new CriterionScores(run.Tensor(tensor), tensor, Criterion, own, AllowNonFinite);
     }
 }

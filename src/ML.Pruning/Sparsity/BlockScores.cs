@@ -2,7 +2,8 @@ namespace ML.Pruning.Sparsity;
 
 /// <summary>The scores of the blocks of a matrix, as a smaller matrix: each the sum of the scores of its weights, in
 /// float64.</summary>
-/// <remarks>A weight that is zero already adds nothing; a block of only such weights goes first.</remarks>
+/// <remarks>A weight that is zero already adds nothing; a block of only such weights goes first. Sums end at the
+/// largest float32.</remarks>
 internal sealed class BlockScores(IScoreSource source, BlockPattern pattern) : IScoreSource
 {
     /// <inheritdoc/>
@@ -50,6 +51,10 @@ internal sealed class BlockScores(IScoreSource source, BlockPattern pattern) : I
             sum = double.IsNegativeInfinity(sum) ? scores.Span[i] : sum + scores.Span[i];
         }
 
-        for (int i = 0; i < destination.Length; i++) destination[i] = (float)sums.Span[i];
+        for (int i = 0; i < destination.Length; i++)
+        {
+            double sum = sums.Span[i];
+            destination[i] = (float)(double.IsFinite(sum) ? Math.Min(sum, float.MaxValue) : sum);
+        }
     }
 }

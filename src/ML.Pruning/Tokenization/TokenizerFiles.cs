@@ -29,9 +29,13 @@ internal static class TokenizerFiles
         byte[] config = File.Exists(configFile) ? ReadBounded(configFile) : [];
         byte[] content = ReadBounded(file);
         if (file.EndsWith(".model", StringComparison.OrdinalIgnoreCase))
-            content = SentencePieceConverter.Convert(SentencePieceModel.Parse(content), TokenizerConfig.Parse(config));
+            return ParseSentencePiece(content, config);
         return HuggingFaceTokenizer.Parse(content, config);
     }
+
+    /// <summary>Reads the bytes of a tokenizer.model.</summary>
+    public static HuggingFaceTokenizer ParseSentencePiece(byte[] model, byte[] config) => HuggingFaceTokenizer.Parse(
+        SentencePieceConverter.Convert(SentencePieceModel.Parse(model), TokenizerConfig.Parse(config)), config);
 
     private static byte[] ReadBounded(string file)
     {

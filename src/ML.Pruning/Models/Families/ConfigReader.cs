@@ -5,7 +5,9 @@ namespace ML.Pruning.Models.Families;
 
 /// <summary>Typed access to a Hugging Face config.json, with errors that name the key, the value and what is
 /// legal.</summary>
-internal sealed class ConfigReader(JsonObject config)
+/// <param name="config">The object.</param>
+/// <param name="path">What to put before keys in messages: empty, or the path of an inner object with a dot.</param>
+internal sealed class ConfigReader(JsonObject config, string path = "")
 {
     /// <summary>Keys that change the maths wherever they occur, with the values that leave it unchanged. A family that
     /// implements one of them reads it before <see cref="RefuseUnsupported"/> is called.</summary>
@@ -28,6 +30,10 @@ internal sealed class ConfigReader(JsonObject config)
         ("alibi", ["false"]),
         ("parallel_attn", ["false"]),
         ("use_parallel_residual", ["false"]),
+        ("use_mrope", ["false"]),
+        ("use_bidirectional_attention", ["false"]),
+        ("is_causal", ["true"]),
+        ("compression_config", []),
         ("use_sliding_window", ["false"]),
         ("sliding_window", []),
         ("is_encoder_decoder", ["false"]),
@@ -35,13 +41,17 @@ internal sealed class ConfigReader(JsonObject config)
     ];
 
     private readonly HashSet<string> _handled = new(StringComparer.Ordinal);
+    private readonly List<ConfigReader> _inner = [];
 
     /// <summary>Whether a key is there and not null.</summary>
     public bool Has(string key) => config.TryGetPropertyValue(key, out JsonNode? node) && node is not null;
 
+    /// <summary>Whether a key is there with the value null, which some families tell from its absence.</summary>
+    public bool IsNull(string key) => config.TryGetPropertyValue(key, out JsonNode? node) && node is null;
+
     /// <summary>An integer that must be there.</summary>
     public int Int(string key) => IntOrNull(key)
-        ?? throw new ModelFormatException($"config.json has no '{key}'; this model type needs it.");
+        ?? throw new ModelFormatException($"config.json has no '{path}{key}'; this model type needs it.");
 
     /// <summary>An integer, or the default.</summary>
     public int Int(string key, int fallback) => IntOrNull(key) ?? fallback;
@@ -52,8 +62,36 @@ internal sealed class ConfigReader(JsonObject config)
         JsonNode? node = Take(key);
         if (node is null) return null;
         if (node is JsonValue value && value.TryGetValue(out int number)) return number;
-        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be an integer.");
+        throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be an integer.");
     }
+
+    /// <summary>An integer that has two names, or the default.</summary>
+    public int Int(string key, string alias, int fallback)
+    {
+        int? value = IntOrNull(key), other = IntOrNull(alias);
+        if (value is not null && other is not null && value != other)
+        {
+            throw new ModelFormatException($"config.json: '{key}' is {value}, but '{alias}', another name of it, is "
+                + $"{other}; remove one of them.");
+        }
+
+        return value ?? other ?? fallback;
+    }
+
+    /// <summary>The token that starts a text: null when the key says so, the family's own when it is not there.</summary>
+    public int? BosTokenId(int? ofFamily, int vocabularySize) => config.ContainsKey("bos_token_id")
+        ? IntOrNull("bos_token_id")
+        : ofFamily < vocabularySize ? ofFamily : null;
+
+    /// <summary>The tokens that end a text: none when the key says so, the family's own when it is not there.</summary>
+    public IReadOnlyList<int> EosTokenIds(int? ofFamily, int vocabularySize) => config.ContainsKey("eos_token_id")
+        ? Ints("eos_token_id")
+        : ofFamily < vocabularySize ? [ofFamily.Value] : [];
+
+    /// <summary>A number that must be there.</summary>
+    public double Double(string key) => Has(key)
+        ? Double(key, 0)
+        : throw new ModelFormatException($"config.json has no '{path}{key}'; it is needed here.");
 
     /// <summary>A number, or the default.</summary>
     public double Double(string key, double fallback)
@@ -61,7 +99,7 @@ internal sealed class ConfigReader(JsonObject config)
         JsonNode? node = Take(key);
         if (node is null) return fallback;
         if (node is JsonValue value && value.TryGetValue(out double number)) return number;
-        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be a number.");
+        throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be a number.");
     }
 
     /// <summary>A truth value, or the default.</summary>
@@ -70,7 +108,7 @@ internal sealed class ConfigReader(JsonObject config)
         JsonNode? node = Take(key);
         if (node is null) return fallback;
         if (node is JsonValue value && value.TryGetValue(out bool flag)) return flag;
-        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be true or false.");
+        throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be true or false.");
     }
 
     /// <summary>A text, or the default.</summary>
@@ -79,7 +117,7 @@ internal sealed class ConfigReader(JsonObject config)
         JsonNode? node = Take(key);
         if (node is null) return fallback;
         if (node is JsonValue value && value.TryGetValue(out string? text)) return text;
-        throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be a string.");
+        throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be a string.");
     }
 
     /// <summary>An object, or null.</summary>
@@ -88,9 +126,9 @@ internal sealed class ConfigReader(JsonObject config)
         JsonNode? node = Take(key);
         return node switch
         {
-            null => null,
-            JsonObject nested => new ConfigReader(nested),
-            _ => throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be an object."),
+            null or JsonObject { Count: 0 } => null,
+            JsonObject inner => Inner(inner, key),
+            _ => throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be an object."),
         };
     }
 
@@ -100,8 +138,8 @@ internal sealed class ConfigReader(JsonObject config)
         JsonNode? node = Take(key);
         if (node is null) return null;
         if (node is JsonArray array && array.All(item => item is JsonObject))
-            return [.. array.Select(item => new ConfigReader((JsonObject)item!))];
-        throw new ModelFormatException($"config.json: '{key}' must be an array of objects.");
+            return [.. array.Select((item, i) => Inner((JsonObject)item!, $"{key}[{i}]"))];
+        throw new ModelFormatException($"config.json: '{path}{key}' must be an array of objects.");
     }
 
     /// <summary>One integer or an array of them; empty when absent.</summary>
@@ -113,7 +151,7 @@ internal sealed class ConfigReader(JsonObject config)
         foreach (JsonNode? item in items)
         {
             if (item is not JsonValue value || !value.TryGetValue(out int number))
-                throw new ModelFormatException($"config.json: '{key}' is {Shown(node)}; it must be an integer.");
+                throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be an integer.");
             numbers.Add(number);
         }
 
@@ -154,43 +192,44 @@ internal sealed class ConfigReader(JsonObject config)
         };
     }
 
+    /// <summary>Refuses layers that attend in another way than the given one.</summary>
+    /// <param name="expected">The only legal entry of <c>layer_types</c>.</param>
+    public void RequireLayerTypes(string expected)
+    {
+        const string key = "layer_types";
+        JsonNode? node = Take(key);
+        if (node is null) return;
+        JsonNode? other = node is JsonArray types
+            ? types.FirstOrDefault(t => t is not JsonValue v || !v.TryGetValue(out string? name) || name != expected)
+            : node;
+        if (other is not null || node is JsonArray { Count: > 0 } array && array.Contains(null))
+        {
+            throw new ModelFormatException($"config.json: '{key}' holds {Shown(other)}; only layers that are all "
+                + $"\"{expected}\" are supported with this configuration.");
+        }
+    }
+
     /// <summary>The base and the scaling of rotary positions, in the old and the new spelling.</summary>
     public (double Theta, RopeScaling? Scaling) Rope(double defaultTheta)
     {
         double theta = Double("rope_theta", defaultTheta);
         ConfigReader? scaling = Object("rope_scaling") ?? Object("rope_parameters");
-        if (scaling is null) return (theta, null);
-
-        theta = scaling.Double("rope_theta", theta);
-        string kind = scaling.String("rope_type", scaling.String("type", "default"));
-        return kind switch
-        {
-            "default" => (theta, null),
-            "linear" => (theta, new RopeScaling { Kind = RopeScalingKind.Linear, Factor = scaling.Factor() }),
-            "llama3" => (theta, new RopeScaling
-            {
-                Kind = RopeScalingKind.Llama3,
-                Factor = scaling.Factor(),
-                LowFrequencyFactor = scaling.Double("low_freq_factor", 1),
-                HighFrequencyFactor = scaling.Double("high_freq_factor", 4),
-                OriginalContextLength = scaling.Int("original_max_position_embeddings", 8192),
-            }),
-            _ => throw new ModelFormatException($"config.json: the rotary scaling is \"{kind}\"; supported: default, "
-                + "linear, llama3."),
-        };
+        return scaling is null ? (theta, null) : scaling.ReadRope(theta);
     }
 
     /// <summary>Refuses every key that changes the maths and that nobody has read.</summary>
     /// <exception cref="ModelFormatException">Such a key has a value that is not neutral.</exception>
     public void RefuseUnsupported(string family)
     {
+        if (!_handled.Contains("layer_types")) RequireLayerTypes("full_attention");
+        foreach (ConfigReader inner in _inner) inner.RefuseUnsupported(family);
         foreach ((string key, string[] neutral) in s_mathsChangingKeys)
         {
             if (_handled.Contains(key) || !Has(key)) continue;
             string shown = Shown(config[key]!);
             if (!neutral.Contains(shown))
             {
-                throw new ModelFormatException($"config.json: '{key}' is {shown}, which changes the computation in a way "
+                throw new ModelFormatException($"config.json: '{path}{key}' is {shown}, which changes the computation in a way "
                     + $"that model type \"{family}\" does not support here"
                     + (neutral.Length > 0 ? $"; supported: {neutral[0]}." : "; remove it only if it has no effect."));
             }
@@ -203,12 +242,63 @@ internal sealed class ConfigReader(JsonObject config)
         return text.Length <= 80 ? text : text[..77] + "...";
     }
 
+    private (double Theta, RopeScaling? Scaling) ReadRope(double theta)
+    {
+        if (config.FirstOrDefault(item => item.Value is JsonObject) is { Key: { } inner })
+        {
+            throw new ModelFormatException($"config.json: '{path}{inner}' is an object: rotary positions that differ "
+                + "between layers are not supported.");
+        }
+
+        theta = Double("rope_theta", theta);
+        string kind = String("rope_type", String("type", "default"));
+        return kind switch
+        {
+            "default" => (theta, null),
+            "linear" => (theta, new RopeScaling { Kind = RopeScalingKind.Linear, Factor = Factor() }),
+            "llama3" => (theta, Llama3()),
+            _ => throw new ModelFormatException($"config.json: the rotary scaling is \"{kind}\"; supported: default, "
+                + "linear, llama3."),
+        };
+    }
+
+    private RopeScaling Llama3()
+    {
+        var scaling = new RopeScaling
+        {
+            Kind = RopeScalingKind.Llama3,
+            Factor = Factor(),
+            LowFrequencyFactor = Double("low_freq_factor"),
+            HighFrequencyFactor = Double("high_freq_factor"),
+            OriginalContextLength = Int("original_max_position_embeddings"),
+        };
+        if (!(scaling.LowFrequencyFactor > 0 && scaling.HighFrequencyFactor > scaling.LowFrequencyFactor
+            && double.IsFinite(scaling.HighFrequencyFactor)))
+        {
+            throw new ModelFormatException($"config.json: '{path}low_freq_factor' is {scaling.LowFrequencyFactor} and "
+                + $"'{path}high_freq_factor' is {scaling.HighFrequencyFactor}; the first must be positive, the second "
+                + "greater.");
+        }
+
+        return scaling.OriginalContextLength > 0
+            ? scaling
+            : throw new ModelFormatException($"config.json: '{path}original_max_position_embeddings' is "
+                + $"{scaling.OriginalContextLength}; it must be at least 1.");
+    }
+
     private double Factor()
     {
-        double factor = Double("factor", 1);
+        double factor = Double("factor");
         return factor >= 1 && double.IsFinite(factor)
             ? factor
-            : throw new ModelFormatException($"config.json: the rotary factor is {factor}; it must be at least 1.");
+            : throw new ModelFormatException($"config.json: '{path}factor' is {factor}; it must be at least 1.");
+    }
+
+    private ConfigReader Inner(JsonObject inner, string name)
+    {
+        var reader = new ConfigReader(inner, $"{path}{name}.");
+        _inner.Add(reader);
+        return reader;
     }
 
     private JsonNode? Take(string key)

@@ -6,6 +6,11 @@ namespace ML.Pruning.Models.Families;
 /// 2019).</summary>
 public sealed class Gpt2Family : ModelFamily
 {
+    private const int DefaultVocabulary = 50257;
+
+    /// <summary>Other names of the keys that <see cref="Write"/> sets; left there they would contradict them.</summary>
+    private static readonly string[] s_aliases = ["hidden_size", "num_attention_heads", "num_hidden_layers"];
+
     /// <inheritdoc/>
     public override string ModelType => "gpt2";
 
@@ -41,25 +46,26 @@ public sealed class Gpt2Family : ModelFamily
 
     private protected override ModelSpec Read(ConfigReader config)
     {
-        int hidden = config.Int("n_embd", 768);
-        int heads = config.Int("n_head", 12);
+        int hidden = config.Int("n_embd", "hidden_size", 768);
+        int heads = config.Int("n_head", "num_attention_heads", 12);
+        int vocabulary = config.Int("vocab_size", DefaultVocabulary);
         config.RequireTrue("scale_attn_weights");
         config.RequireFalse("scale_attn_by_inverse_layer_idx");
-        config.RequireDivides("n_head", heads, "n_embd", hidden);
+        if (!config.Has(LayerShapes.Key)) config.RequireDivides("n_head", heads, "n_embd", hidden);
         var layer = new LayerSpec
         {
             Heads = heads,
             KeyValueHeads = heads,
-            HeadSize = hidden / heads,
+            HeadSize = hidden / Math.Max(heads, 1),
             MlpWidth = config.IntOrNull("n_inner") ?? 4 * hidden,
         };
         return new ModelSpec
         {
             Family = ModelType,
-            VocabularySize = config.Int("vocab_size", 50257),
+            VocabularySize = vocabulary,
             HiddenSize = hidden,
-            ContextLength = config.Int("n_positions", config.Int("n_ctx", 1024)),
-            Layers = LayerShapes.Read(config, config.Int("n_layer", 12), layer),
+            ContextLength = config.Int("n_positions", "max_position_embeddings", config.Int("n_ctx", 1024)),
+            Layers = LayerShapes.Read(config, config.Int("n_layer", "num_hidden_layers", 12), layer),
             Norm = NormKind.LayerNorm,
             NormEpsilon = config.Double("layer_norm_epsilon", 1e-5),
             Positions = PositionKind.Learned,
@@ -69,8 +75,8 @@ public sealed class Gpt2Family : ModelFamily
             OutputBias = true,
             MlpBias = true,
             TiedHead = config.Bool("tie_word_embeddings", true),
-            BosTokenId = config.IntOrNull("bos_token_id"),
-            EosTokenIds = config.Ints("eos_token_id"),
+            BosTokenId = config.BosTokenId(DefaultVocabulary - 1, vocabulary),
+            EosTokenIds = config.EosTokenIds(DefaultVocabulary - 1, vocabulary),
         };
     }
 
@@ -81,7 +87,8 @@ public sealed class Gpt2Family : ModelFamily
         config["n_embd"] = spec.HiddenSize;
         config["n_layer"] = spec.Layers.Count;
         config["n_head"] = first.Heads;
-        config["n_inner"] = first.MlpWidth;
+        if (config["n_inner"] is not null || first.MlpWidth != 4 * spec.HiddenSize) config["n_inner"] = first.MlpWidth;
+        foreach (string alias in s_aliases) config.Remove(alias);
         config["tie_word_embeddings"] = spec.TiedHead;
     }
 

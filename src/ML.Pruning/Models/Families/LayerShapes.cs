@@ -5,7 +5,8 @@ namespace ML.Pruning.Models.Families;
 /// <summary>The <c>layer_shapes</c> key of config.json: one object a layer, for models whose layers differ.</summary>
 internal static class LayerShapes
 {
-    private const string Key = "layer_shapes";
+    /// <summary>The key.</summary>
+    public const string Key = "layer_shapes";
 
     /// <summary>The layers of a configuration: those declared in <c>layer_shapes</c>, else equal ones.</summary>
     public static IReadOnlyList<LayerSpec> Read(ConfigReader config, int layerCount, LayerSpec uniform)

@@ -12,6 +12,15 @@ public class LlamaFamily : ModelFamily
     /// <inheritdoc/>
     public override string Prefix => "model.";
 
+    /// <summary>Key/value heads of a configuration that does not name them; null = as many as heads.</summary>
+    private protected virtual int? DefaultKeyValueHeads => null;
+
+    /// <summary>Token that starts a text, for a configuration that does not name it.</summary>
+    private protected virtual int? DefaultBosTokenId => 1;
+
+    /// <summary>Token that ends a text, for a configuration that does not name it.</summary>
+    private protected virtual int? DefaultEosTokenId => 2;
+
     /// <inheritdoc/>
     public override IEnumerable<TensorMapping> MapTensors(ModelSpec spec)
     {
@@ -23,6 +32,7 @@ public class LlamaFamily : ModelFamily
     {
         int hidden = config.Int("hidden_size");
         int heads = config.Int("num_attention_heads");
+        int vocabulary = config.Int("vocab_size");
         if (heads < 1 || !config.Has("head_dim") && hidden % heads != 0)
         {
             throw new ModelFormatException($"config.json: 'num_attention_heads' is {heads}; it must divide 'hidden_size' "
@@ -32,7 +42,8 @@ public class LlamaFamily : ModelFamily
         var layer = new LayerSpec
         {
             Heads = heads,
-            KeyValueHeads = config.Int("num_key_value_heads", heads),
+            KeyValueHeads = config.IntOrNull("num_key_value_heads")
+                ?? (config.IsNull("num_key_value_heads") ? heads : DefaultKeyValueHeads ?? heads),
             HeadSize = config.Int("head_dim", hidden / heads),
             MlpWidth = config.Int("intermediate_size"),
         };
@@ -41,7 +52,7 @@ public class LlamaFamily : ModelFamily
         return new ModelSpec
         {
             Family = ModelType,
-            VocabularySize = config.Int("vocab_size"),
+            VocabularySize = vocabulary,
             HiddenSize = hidden,
             ContextLength = config.Int("max_position_embeddings", 2048),
             Layers = LayerShapes.Read(config, config.Int("num_hidden_layers"), layer),
@@ -53,8 +64,8 @@ public class LlamaFamily : ModelFamily
             OutputBias = attentionBias,
             MlpBias = config.Bool("mlp_bias", false),
             TiedHead = config.Bool("tie_word_embeddings", false),
-            BosTokenId = config.IntOrNull("bos_token_id"),
-            EosTokenIds = config.Ints("eos_token_id"),
+            BosTokenId = config.BosTokenId(DefaultBosTokenId, vocabulary),
+            EosTokenIds = config.EosTokenIds(DefaultEosTokenId, vocabulary),
         };
     }
 
@@ -68,7 +79,7 @@ public class LlamaFamily : ModelFamily
         config["num_key_value_heads"] = first.KeyValueHeads;
         config["intermediate_size"] = first.MlpWidth;
         config["tie_word_embeddings"] = spec.TiedHead;
-        if (config.ContainsKey("head_dim") || first.Heads * first.HeadSize != spec.HiddenSize)
+        if (config["head_dim"] is not null || first.Heads * first.HeadSize != spec.HiddenSize)
             config["head_dim"] = first.HeadSize;
     }
 }

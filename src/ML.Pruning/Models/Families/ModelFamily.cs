@@ -45,9 +45,9 @@ public abstract class ModelFamily
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(config);
         Write(spec, config);
-        config.Remove("layer_shapes");
+        config.Remove(LayerShapes.Key);
         if (!spec.IsUniform || !CanExpress(spec, spec.Layers[0]))
-            config["layer_shapes"] = LayerShapes.Write(spec.Layers);
+            config[LayerShapes.Key] = LayerShapes.Write(spec.Layers);
     }
 
     /// <summary>The tensors of a checkpoint of this family, in the order in which they are written.</summary>

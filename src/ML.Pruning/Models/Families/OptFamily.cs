@@ -9,6 +9,9 @@ public sealed class OptFamily : ModelFamily
     /// <summary>Rows of the position table before position 0.</summary>
     private const int Offset = 2;
 
+    /// <summary>The token that starts and ends texts.</summary>
+    private const int DefaultTextToken = 2;
+
     /// <inheritdoc/>
     public override string ModelType => "opt";
 
@@ -44,10 +47,11 @@ public sealed class OptFamily : ModelFamily
     {
         int hidden = config.Int("hidden_size", 768);
         int heads = config.Int("num_attention_heads", 12);
+        int vocabulary = config.Int("vocab_size", 50272);
         config.RequireTrue("do_layer_norm_before");
         config.RequireTrue("layer_norm_elementwise_affine");
         config.RequireFalse("_remove_final_layer_norm");
-        config.RequireDivides("num_attention_heads", heads, "hidden_size", hidden);
+        if (!config.Has(LayerShapes.Key)) config.RequireDivides("num_attention_heads", heads, "hidden_size", hidden);
         if (config.Int("word_embed_proj_dim", hidden) is var projection && projection != hidden)
         {
             throw new ModelFormatException($"config.json: 'word_embed_proj_dim' is {projection}; only the hidden size "
@@ -59,13 +63,13 @@ public sealed class OptFamily : ModelFamily
         {
             Heads = heads,
             KeyValueHeads = heads,
-            HeadSize = hidden / heads,
+            HeadSize = hidden / Math.Max(heads, 1),
             MlpWidth = config.Int("ffn_dim", 3072),
         };
         return new ModelSpec
         {
             Family = ModelType,
-            VocabularySize = config.Int("vocab_size", 50272),
+            VocabularySize = vocabulary,
             HiddenSize = hidden,
             ContextLength = config.Int("max_position_embeddings", 2048),
             Layers = LayerShapes.Read(config, config.Int("num_hidden_layers", 12), layer),
@@ -78,8 +82,8 @@ public sealed class OptFamily : ModelFamily
             OutputBias = bias,
             MlpBias = bias,
             TiedHead = config.Bool("tie_word_embeddings", true),
-            BosTokenId = config.IntOrNull("bos_token_id"),
-            EosTokenIds = config.Ints("eos_token_id"),
+            BosTokenId = config.BosTokenId(DefaultTextToken, vocabulary),
+            EosTokenIds = config.EosTokenIds(DefaultTextToken, vocabulary),
         };
     }
 

@@ -1,0 +1,67 @@
+using ML.Pruning.Models;
+using ML.Pruning.Models.Families;
+using ML.Pruning.Pruning;
+
+namespace ML.Pruning.Tests.Models.Families;
+
+/// <summary>Golden: sizes that the authors of well-known models publish, from their configurations alone.</summary>
+[TestClass]
+public sealed class PublishedModelsTests
+{
+    private const string Llama7B = """
+        { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_attention_heads": 32,
+          "num_hidden_layers": 32, "vocab_size": 32000, "rms_norm_eps": 1e-6 }
+        """;
+
+    private const string Mistral7B = """
+        { "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+          "num_hidden_layers": 32, "num_key_value_heads": 8, "sliding_window": 4096, "vocab_size": 32000 }
+        """;
+
+    private const string Llama31 = """
+        { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+          "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0,
+          "max_position_embeddings": 131072, "eos_token_id": [128001, 128008, 128009],
+          "rope_scaling": { "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 8192, "rope_type": "llama3" } }
+        """;
+
+    private const string Qwen2 = """
+        { "model_type": "qwen2", "hidden_size": 896, "intermediate_size": 4864, "num_attention_heads": 14,
+          "num_hidden_layers": 24, "num_key_value_heads": 2, "tie_word_embeddings": true, "vocab_size": 151936,
+          "max_window_layers": 24, "sliding_window": 131072, "use_sliding_window": false }
+        """;
+
+    [TestMethod]
+    [DataRow(Llama7B, 6_738_415_616)]
+    [DataRow("""{ "model_type": "gpt2" }""", 124_439_808)]
+    [DataRow("""{ "model_type": "opt" }""", 125_239_296)]
+    [DataRow(Qwen2, 494_032_768)]
+    [DataRow(Mistral7B, 7_241_732_096)]
+    [DataRow(Llama31, 8_030_261_248)]
+    public void ParameterCount_PublishedModel_IsThePublishedOne(string config, long parameters)
+    {
+        ModelSpec spec = Spec(config);
+        Assert.AreEqual(parameters, spec.ParameterCount);
+        Assert.AreEqual(parameters, new Magnitude().Plan(spec).Before.ParameterCount);
+    }
+
+    [TestMethod]
+    public void MultiplyAccumulates_Llama7B_IsThePublishedOne() =>
+        Assert.AreEqual(424.02, Spec(Llama7B).MultiplyAccumulates(64) / 1e9, 0.005);
+
+    [TestMethod]
+    public void MapTensors_EveryFamily_CoversTheParametersOnce()
+    {
+        foreach (string config in (string[])
+            [Llama7B, Mistral7B, Qwen2, """{ "model_type": "gpt2" }""", """{ "model_type": "opt" }"""])
+        {
+            ModelSpec spec = Spec(config);
+            TensorMapping[] mappings = [.. FamilyRegistry.Get(spec.Family).MapTensors(spec)];
+            CollectionAssert.AreEquivalent(spec.Parameters().Select(p => p.Name).ToArray(),
+                mappings.SelectMany(m => m.CanonicalNames).ToArray(), spec.Family);
+        }
+    }
+
+    private static ModelSpec Spec(string config) => FamilyRegistry.ReadConfig(FamilyRegistry.ParseConfig(config));
+}
