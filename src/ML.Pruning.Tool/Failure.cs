@@ -1,5 +1,6 @@
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
+using ML.Pruning.Pruning;
 using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tool;
@@ -43,12 +44,13 @@ internal static class Failure
     }
 
     /// <summary>Prints one line.</summary>
-    public static void Report(string message) =>
-        Console.Error.WriteLine("mlprune: " + string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+    public static void Report(string message) => Console.Error.WriteLine("mlprune: "
+        + string.Join(' ', message.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)));
 
-    private static bool IsBadInput(Exception e) => e is UserErrorException or ArgumentException or CheckpointFormatException
-        or ModelFormatException or TokenizerFormatException or FormatException or InvalidDataException
-        or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or NotSupportedException;
+    private static bool IsBadInput(Exception e) => e is UserErrorException or ArgumentException
+        or CheckpointFormatException or ModelFormatException or TokenizerFormatException or PruningException
+        or FormatException or InvalidDataException or FileNotFoundException or DirectoryNotFoundException
+        or UnauthorizedAccessException or NotSupportedException;
 
     private static string WithoutParameterName(string message)
     {
