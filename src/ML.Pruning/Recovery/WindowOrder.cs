@@ -1,0 +1,31 @@
+namespace ML.Pruning.Recovery;
+
+/// <summary>An endless order of windows: every one once, shuffled, then all again in another order.</summary>
+/// <param name="count">Windows, at least 1.</param>
+/// <param name="seed">Seed of the shuffles.</param>
+internal sealed class WindowOrder(int count, int seed)
+{
+    private readonly Random _random = new(seed);
+    private readonly int[] _order = [.. Enumerable.Range(0, count)];
+    private int _next = count;
+
+    /// <summary>The next windows.</summary>
+    /// <param name="size">How many.</param>
+    /// <returns>Their indices.</returns>
+    public int[] Next(int size)
+    {
+        var batch = new int[size];
+        for (int i = 0; i < size; i++)
+        {
+            if (_next == _order.Length)
+            {
+                _random.Shuffle(_order);
+                _next = 0;
+            }
+
+            batch[i] = _order[_next++];
+        }
+
+        return batch;
+    }
+}
