@@ -12,12 +12,10 @@ using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Samples;
 
-/// <summary>The main job end to end: load, calibrate, prune with each method, evaluate, save as an ML.NET zip, reload in a
-/// new process, compare.</summary>
+/// <summary>The main job end to end: load, calibrate, prune with each method, evaluate, save as an ML.NET zip, reload
+/// in a new process, compare.</summary>
 public static class Demo
 {
-    private const string Probe = "Once upon a time, there was a little girl named Lily.";
-
     /// <summary>Runs the demo.</summary>
     /// <param name="args">Nothing, a model folder, or a model folder with a calibration and an evaluation file.</param>
     /// <returns>0 when the reloaded model gives the same scores.</returns>
@@ -30,23 +28,31 @@ public static class Demo
         }
 
         string modelPath = args.Length > 0 ? args[0] : EmbeddedModelFiles.Folder;
-        string[] calibration = args.Length == 3 ? [.. TextCorpus.Read(args[1])] : [.. StoryGrammar.Write(2000, seed: 1)];
-        string[] evaluation = args.Length == 3 ? [.. TextCorpus.Read(args[2])] : [.. StoryGrammar.Write(400, seed: 2)];
-        Console.WriteLine(args.Length == 3
+        bool own = args.Length == 3;
+        string[] calibration = own
+            ? [.. TextCorpus.Read(args[1])]
+            : [.. StoryGrammar.Write(EmbeddedModelFiles.CalibrationStories, EmbeddedModelFiles.CalibrationSeed)];
+        string[] evaluation = own
+            ? [.. TextCorpus.Read(args[2])]
+            : [.. StoryGrammar.Write(EmbeddedModelFiles.EvaluationStories, EmbeddedModelFiles.EvaluationSeed)];
+        Console.WriteLine(own
             ? $"Calibration: {args[1]}; evaluation: {args[2]}."
-            : "Calibration: 2,000 stories of the samples' grammar (seed 1); evaluation: 400 others (seed 2).");
+            : $"Calibration: {calibration.Length} stories of the samples' grammar (seed "
+                + $"{EmbeddedModelFiles.CalibrationSeed}); evaluation: {evaluation.Length} others (seed "
+                + $"{EmbeddedModelFiles.EvaluationSeed}).");
         Compare(modelPath, calibration, evaluation);
-        return SaveAndReload(modelPath, calibration);
+        return SaveAndReload(modelPath, calibration, evaluation[0]);
     }
 
     /// <summary>Loads a saved chain in this (fresh) process and prints its scores.</summary>
     /// <param name="zip">The saved model.</param>
+    /// <param name="text">The text to score.</param>
     /// <returns>0.</returns>
-    public static int Reload(string zip)
+    public static int Reload(string zip, string text)
     {
         var ml = new MLContext();
         ITransformer model = ml.Model.Load(zip, out _);
-        Console.WriteLine(ScoreOf(ml, model));
+        Console.WriteLine(ScoreOf(ml, model, text));
         return 0;
     }
 
@@ -56,11 +62,11 @@ public static class Demo
         int length = Math.Min(256, dense.Spec.ContextLength);
         double before = PerplexityEvaluator.Evaluate(dense, evaluation, length).Perplexity;
         long denseBytes = SizeAudit.Of(dense).DenseBytes;
-        Console.WriteLine($"Model: {dense}; {denseBytes:N0} bytes; perplexity {Number(before)} in windows of {length} tokens "
-            + "without overlap.");
+        Console.WriteLine($"Model: {dense}; {denseBytes:N0} bytes; perplexity {Number(before)} in windows of {length} "
+            + "tokens without overlap.");
         Console.WriteLine();
-        Console.WriteLine($"{"method",-12}{"pattern",-14}{"sparsity",8}{"before",10}{"after",12}{"dense B",13}{"compressed B",14}"
-            + $"{"time",9}");
+        Console.WriteLine($"{"method",-12}{"pattern",-14}{"sparsity",8}{"before",10}{"after",12}{"dense B",13}"
+            + $"{"compressed B",14}{"time",9}");
         foreach (WeightPruning method in Methods())
         {
             var watch = Stopwatch.StartNew();
@@ -69,8 +75,10 @@ public static class Demo
             TimeSpan time = watch.Elapsed;
             double after = PerplexityEvaluator.Evaluate(pruned, evaluation, length).Perplexity;
             SizeAudit audit = SizeAudit.Of(pruned);
-            Console.WriteLine($"{method.Name,-12}{method.Pattern,-14}{method.Sparsity ?? method.Pattern.ImpliedSparsity,8:F2}{Number(before),10}"
-                + $"{Number(after),12}{audit.DenseBytes,13:N0}{audit.CompressedBytes,14:N0}{time.TotalSeconds,8:F1}s");
+            double sparsity = method.Sparsity ?? method.Pattern.ImpliedSparsity ?? 0;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{method.Name,-12}{method.Pattern,-14}{sparsity,8:F2}{Number(before),10}{Number(after),12}"
+                + $"{audit.DenseBytes,13:N0}{audit.CompressedBytes,14:N0}{time.TotalSeconds,8:F1}s"));
         }
 
         Console.WriteLine();
@@ -94,7 +102,7 @@ public static class Demo
         yield return new RandomPruning { Sparsity = 0.5 };
     }
 
-    private static int SaveAndReload(string modelPath, string[] calibration)
+    private static int SaveAndReload(string modelPath, string[] calibration, string probe)
     {
         var ml = new MLContext(seed: 1);
         IDataView data = ml.Data.LoadFromEnumerable(calibration.Select(text => new Row { Text = text }));
@@ -108,12 +116,13 @@ public static class Demo
             ITransformer fitted = pipeline.Fit(data);
             using TransformerChain<ITransformer> compact = ml.Model.CompactLlm(fitted);
             ml.Model.Save(compact, data.Schema, zip);
-            string here = ScoreOf(ml, compact);
+            string here = ScoreOf(ml, compact, probe);
             Console.WriteLine("Story before: " + StoryOf(ml, ml.Transforms.LoadLlm("Model", modelPath)
                 .Append(ml.Transforms.GenerateText("Story", "Model", "Text")).Fit(data)));
             Console.WriteLine("Story after:  " + StoryOf(ml, compact));
-            Console.WriteLine($"Saved {new FileInfo(zip).Length:N0} bytes.");
-            string there = RunInNewProcess("demo-reload", zip);
+            string shown = (probe.Length <= 60 ? probe : probe[..60] + "...").ReplaceLineEndings(" ");
+            Console.WriteLine($"Saved {new FileInfo(zip).Length:N0} bytes. Scores of \"{shown}\":");
+            string there = RunInNewProcess("demo-reload", zip, probe);
             Console.WriteLine($"Here:        {here}");
             Console.WriteLine($"New process: {there}");
             (fitted as IDisposable)?.Dispose();
@@ -126,11 +135,11 @@ public static class Demo
         }
     }
 
-    private static string ScoreOf(MLContext ml, ITransformer model)
+    private static string ScoreOf(MLContext ml, ITransformer model, string text)
     {
         using PredictionEngine<Row, Scored> engine = ml.Model.CreatePredictionEngine<Row, Scored>(
             model, new PredictionEngineOptions { OwnsTransformer = false });
-        Scored score = engine.Predict(new Row { Text = Probe });
+        Scored score = engine.Predict(new Row { Text = text });
         return string.Create(CultureInfo.InvariantCulture,
             $"{score.TokenCount} tokens, log-likelihood {score.LogLikelihood:R}, perplexity {score.Perplexity:R}");
     }
@@ -154,7 +163,8 @@ public static class Demo
             : throw new InvalidOperationException($"The new process ended with exit code {process.ExitCode}.");
     }
 
-    private static string Number(double value) => value.ToString(value < 1000 ? "F4" : "E3", CultureInfo.InvariantCulture);
+    private static string Number(double value) =>
+        value.ToString(value < 1000 ? "F4" : "E3", CultureInfo.InvariantCulture);
 
     private sealed class Row
     {

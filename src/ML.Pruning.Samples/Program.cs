@@ -1,23 +1,41 @@
+using System.Globalization;
 using ML.Pruning.Samples;
+using ML.Pruning.Samples.EmbeddedModel;
 
-// The samples, by name. Each ends with the output that it is expected to print.
+// The samples, by name. Each ends with the output that it prints for the embedded model.
 return args switch
 {
     ["demo", .. string[] rest] => Demo.Run(rest),
-    ["demo-reload", string zip] => Demo.Reload(zip),
-    ["prune-and-score", string model] => Example(() => PruneAndScore.Example(model)),
-    ["generate-text", string model] => Example(() => GenerateText.Example(model)),
+    ["demo-reload", string zip, string text] => Demo.Reload(zip, text),
+    ["prune-and-score", .. string[] rest] when rest.Length < 2 => Example(PruneAndScore.Example, rest),
+    ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
+    ["train-embedded-model", string output] => Train(output, TrainEmbeddedModel.DefaultSteps),
+    ["train-embedded-model", string output, string steps]
+        when int.TryParse(steps, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
+        => Train(output, count),
     _ => Usage(),
 };
 
-static int Example(Action run)
+static int Example(Action<string> run, string[] model)
 {
-    run();
+    run(model.Length > 0 ? model[0] : EmbeddedModelFiles.Folder);
+    return 0;
+}
+
+static int Train(string output, int steps)
+{
+    TrainEmbeddedModel.Run(output, steps);
     return 0;
 }
 
 static int Usage()
 {
-    Console.Error.WriteLine("Usage: demo [MODEL [CALIBRATION EVALUATION]] | prune-and-score MODEL | generate-text MODEL");
+    Console.Error.WriteLine("""
+        Usage: demo [MODEL [CALIBRATION EVALUATION]]
+               prune-and-score [MODEL]
+               generate-text [MODEL]
+               train-embedded-model OUTPUT [STEPS]
+        MODEL is a Hugging Face folder; without it the embedded model is used.
+        """);
     return 2;
 }

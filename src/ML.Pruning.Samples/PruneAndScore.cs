@@ -4,7 +4,8 @@ using ML.Pruning.Samples.EmbeddedModel;
 
 namespace ML.Pruning.Samples;
 
-/// <summary>Prunes a model in a pipeline, scores text, saves the chain and uses it through a PredictionEngine.</summary>
+/// <summary>Prunes a model in a pipeline, scores text, saves the chain and uses it through a
+/// PredictionEngine.</summary>
 public static class PruneAndScore
 {
     /// <summary>Runs the sample.</summary>
@@ -33,7 +34,7 @@ public static class PruneAndScore
             var consumer = new MLContext();
             ITransformer loaded = consumer.Model.Load(path, out _);
             using var engine = consumer.Model.CreatePredictionEngine<Story, StoryScore>(loaded);
-            StoryScore score = engine.Predict(new Story { Text = "Once upon a time, there was a little girl named Lily." });
+            StoryScore score = engine.Predict(new Story { Text = "Once there was a brave child named Mina." });
             Console.WriteLine($"{score.TokenCount} tokens, log-likelihood {score.LogLikelihood:F2}, "
                 + $"perplexity {score.Perplexity:F2}");
         }
