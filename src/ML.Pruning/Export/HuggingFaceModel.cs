@@ -11,8 +11,8 @@ namespace ML.Pruning.Export;
 /// <summary>Reads a language model from a Hugging Face folder and writes one.</summary>
 public static class HuggingFaceModel
 {
-    /// <summary>Opens a folder with <c>config.json</c>, <c>*.safetensors</c> and a tokenizer. Weights stay mapped on
-    /// disk.</summary>
+    /// <summary>Opens a folder with <c>config.json</c>, <c>*.safetensors</c> and, if there is one, a tokenizer.
+    /// Weights stay on disk.</summary>
     /// <param name="folder">The folder.</param>
     /// <returns>The model; the caller disposes it.</returns>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
@@ -32,13 +32,14 @@ public static class HuggingFaceModel
             ? ModelNotes.Parse(bytes)
             : new ModelNotes();
         var sideFiles = source.SideFiles.Where(f => f.Key != ModelNotes.FileName).ToImmutableSortedDictionary();
+        HuggingFaceTokenizer? tokenizer = Export.SideFiles.Tokenizer(sideFiles);
         return new LanguageModel(new LanguageModelContent
         {
             Spec = spec,
             Weights = WeightMap.ToCanonical(spec, family, source.Tensors),
             Files = [.. source.Weights.Files.Select(file => file.AddReference())],
             ConfigJson = config.ToJsonString(),
-            Tokenizer = Export.SideFiles.Tokenizer(sideFiles),
+            Tokenizer = tokenizer,
             SideFiles = sideFiles,
             Provenance = notes.Provenance,
             MaskedTensors = notes.MaskedTensors.ToFrozenSet(StringComparer.Ordinal),
