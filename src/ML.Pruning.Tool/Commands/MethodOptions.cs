@@ -85,8 +85,8 @@ internal sealed class MethodOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _skipIndivisible, _allowNonFinite, _include, _exclude,
-            _samples, _length, _order, _seed];
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _skipIndivisible, _allowNonFinite,
+            _include, _exclude, _samples, _length, _order, _seed];
         foreach (Option option in options) command.Options.Add(option);
     }
 

@@ -22,8 +22,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <summary>Scores the weights.</summary>
     public IWeightCriterion Criterion { get; } = criterion ?? throw new ArgumentNullException(nameof(criterion));
 
-    /// <summary>Whether weights that are NaN or infinite are kept, as if they mattered most, and reported; else they are
-    /// refused. Activations that are not finite are refused in any case.</summary>
+    /// <summary>Whether weights that are NaN or infinite are kept, as if they mattered most, and reported; else they
+    /// are refused. Activations that are not finite are refused in any case.</summary>
     public bool AllowNonFinite { get; init; }
 
     /// <inheritdoc/>

@@ -36,15 +36,12 @@ public sealed class BadFolderTests
     {
         if (OperatingSystem.IsWindows()) Assert.Inconclusive("Windows does not let an open file be replaced.");
         using TinyModel folder = new(seed: 1), other = new(seed: 2);
-        float[] before, otherLogits;
-        using (LanguageModel model = HuggingFaceModel.Open(folder.Folder)) before = FamilyFolder.Logits(model, s_tokens);
-        using (LanguageModel model = HuggingFaceModel.Open(other.Folder)) otherLogits = FamilyFolder.Logits(model, s_tokens);
+        float[] before = OpenAndRun(folder.Folder), otherLogits = OpenAndRun(other.Folder);
         using LanguageModel open = HuggingFaceModel.Open(folder.Folder);
         File.Move(Path.Combine(other.Folder, "model.safetensors"), Path.Combine(folder.Folder, "model.safetensors"),
             overwrite: true);
         CollectionAssert.AreEqual(before, FamilyFolder.Logits(open, s_tokens));
-        using LanguageModel reopened = HuggingFaceModel.Open(folder.Folder);
-        CollectionAssert.AreEqual(otherLogits, FamilyFolder.Logits(reopened, s_tokens));
+        CollectionAssert.AreEqual(otherLogits, OpenAndRun(folder.Folder));
     }
 
     [TestMethod]
@@ -66,10 +63,17 @@ public sealed class BadFolderTests
     {
         using var folder = new TinyModel();
         string config = Path.Combine(folder.Folder, "config.json");
-        File.WriteAllText(config, File.ReadAllText(config).Replace("\"intermediate_size\": 24", "\"intermediate_size\": 25"));
+        File.WriteAllText(
+            config, File.ReadAllText(config).Replace("\"intermediate_size\": 24", "\"intermediate_size\": 25"));
         var e = Assert.ThrowsExactly<ModelFormatException>(() => HuggingFaceModel.Open(folder.Folder).Dispose());
         StringAssert.Contains(e.Message, "'model.layers.0.mlp.gate_proj.weight'");
         StringAssert.Contains(e.Message, "[24, 16]");
         StringAssert.Contains(e.Message, "[25, 16]");
+    }
+
+    private static float[] OpenAndRun(string folder)
+    {
+        using LanguageModel model = HuggingFaceModel.Open(folder);
+        return FamilyFolder.Logits(model, s_tokens);
     }
 }

@@ -59,7 +59,8 @@ public sealed class FullDiskTests
         using SmallDisk disk = SmallDisk.Mount(Kibibytes);
         using LanguageModel model = RandomModel.Create(s_large);
         string before = model.ContentHash;
-        AssertDiskFull(() => Pruner.Prune(model, new Magnitude(), context: new PruningContext { TempFolder = disk.Folder }));
+        var context = new PruningContext { TempFolder = disk.Folder };
+        AssertDiskFull(() => Pruner.Prune(model, new Magnitude(), context: context));
         Assert.IsEmpty(disk.Names);
         using var again = new LanguageModel(model.ToContent());
         Assert.AreEqual(before, again.ContentHash);

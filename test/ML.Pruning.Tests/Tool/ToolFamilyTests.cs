@@ -18,10 +18,12 @@ public sealed class ToolFamilyTests
         using var folder = new TestFolder();
         foreach (string config in (string[])
             [
-                """{ "model_type": "gpt2", "n_embd": 16, "n_head": 4, "n_layer": 2, "n_positions": 32, "vocab_size": 40 }""",
                 """
-                { "model_type": "opt", "hidden_size": 16, "num_attention_heads": 4, "num_hidden_layers": 2, "ffn_dim": 24,
-                  "max_position_embeddings": 32, "vocab_size": 40, "bos_token_id": 2, "eos_token_id": 2 }
+                { "model_type": "gpt2", "n_embd": 16, "n_head": 4, "n_layer": 2, "n_positions": 32, "vocab_size": 40 }
+                """,
+                """
+                { "model_type": "opt", "hidden_size": 16, "num_attention_heads": 4, "num_hidden_layers": 2,
+                  "ffn_dim": 24, "max_position_embeddings": 32, "vocab_size": 40, "bos_token_id": 2, "eos_token_id": 2 }
                 """,
             ])
         {
@@ -31,8 +33,8 @@ public sealed class ToolFamilyTests
             using (var complete = new LanguageModel(random.ToContent() with { ConfigJson = config }))
                 HuggingFaceModel.Save(complete, model);
 
-            JsonObject plan = ToolProcess.Run("plan", Path.Combine(model, "config.json"), "--method", "magnitude", "--json")
-                .Json();
+            string bare = Path.Combine(model, "config.json");
+            JsonObject plan = ToolProcess.Run("plan", bare, "--method", "magnitude", "--json").Json();
             Assert.AreEqual(spec.ParameterCount, (long)plan["parameters"]!["before"]!);
             Assert.AreEqual(spec.MultiplyAccumulates(64), (long)plan["macs"]!["before"]!);
             ToolProcess done = ToolProcess.Run("prune", model, "--output", pruned, "--method", "magnitude");

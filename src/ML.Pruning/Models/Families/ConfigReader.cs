@@ -78,7 +78,8 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
         return value ?? other ?? fallback;
     }
 
-    /// <summary>The token that starts a text: null when the key says so, the family's own when it is not there.</summary>
+    /// <summary>The token that starts a text: null when the key says so, the family's own when it is not
+    /// there.</summary>
     public int? BosTokenId(int? ofFamily, int vocabularySize) => config.ContainsKey("bos_token_id")
         ? IntOrNull("bos_token_id")
         : ofFamily < vocabularySize ? ofFamily : null;
@@ -229,8 +230,8 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
             string shown = Shown(config[key]!);
             if (!neutral.Contains(shown))
             {
-                throw new ModelFormatException($"config.json: '{path}{key}' is {shown}, which changes the computation in a way "
-                    + $"that model type \"{family}\" does not support here"
+                throw new ModelFormatException($"config.json: '{path}{key}' is {shown}, which changes the computation "
+                    + $"in a way that model type \"{family}\" does not support here"
                     + (neutral.Length > 0 ? $"; supported: {neutral[0]}." : "; remove it only if it has no effect."));
             }
         }

@@ -34,7 +34,8 @@ public sealed class BadConfigTests
         "'rope_parameters.partial_rotary_factor' is 0.25")]
     [DataRow("llama", """ "rope_parameters": { "full_attention": { "rope_theta": 1e4 } } """,
         "'rope_parameters.full_attention'")]
-    [DataRow("llama", """ "tie_word_embeddings": "true" """, "'tie_word_embeddings' is \"true\"; it must be true or false")]
+    [DataRow("llama", """ "tie_word_embeddings": "true" """,
+        "'tie_word_embeddings' is \"true\"; it must be true or false")]
     [DataRow("opt", """ "tie_word_embeddings": 1 """, "'tie_word_embeddings' is 1")]
     [DataRow("mistral", """ "sliding_window": 0 """, "sliding window is 0")]
     [DataRow("mistral", """ "sliding_window": 4, "layer_types": ["full_attention"] """, "\"sliding_attention\"")]

@@ -29,14 +29,15 @@ public sealed class Gpt2FamilyTests
     [TestMethod]
     public void Open_OwnHeadAndOtherKeyNames_AgreesWithOracle()
     {
-        string config = Config("gelu_new", "\"tie_word_embeddings\": false").Replace("\"n_head\"", "\"num_attention_heads\"");
+        string config = Config("gelu_new", "\"tie_word_embeddings\": false")
+            .Replace("\"n_head\"", "\"num_attention_heads\"");
         using var folder = new FamilyFolder(config);
         folder.Matrix("lm_head.weight", Vocabulary, Hidden, Hidden);
         Fill(folder, "transformer.", Heads * 4);
         using LanguageModel model = HuggingFaceModel.Open(folder.Model);
         int[] tokens = [3, 1, 30, 7, 7, 0];
-        FamilyFolder.AssertClose(
-            Logits(folder, "transformer.", "gelu_new", tokens, head: "lm_head.weight"), FamilyFolder.Logits(model, tokens));
+        double[][] expected = Logits(folder, "transformer.", "gelu_new", tokens, head: "lm_head.weight");
+        FamilyFolder.AssertClose(expected, FamilyFolder.Logits(model, tokens));
         HuggingFaceModel.Save(model, folder["saved"]);
         JsonObject saved = HuggingFaceFolder.ReadConfig(Path.Combine(folder["saved"], "config.json"));
         Assert.AreEqual(Heads, (int)saved["n_head"]!);
@@ -62,7 +63,8 @@ public sealed class Gpt2FamilyTests
         foreach (string family in (string[])["gpt2", "opt"])
         {
             ModelSpec dense = FamilyRegistry.ReadConfig(new JsonObject { ["model_type"] = family });
-            ModelSpec pruned = dense with { Layers = [.. dense.Layers.Select(l => l with { Heads = 7, KeyValueHeads = 7 })] };
+            LayerSpec layer = dense.Layers[0] with { Heads = 7, KeyValueHeads = 7 };
+            ModelSpec pruned = dense with { Layers = [.. Enumerable.Repeat(layer, 12)] };
             var config = new JsonObject { ["model_type"] = family };
             FamilyRegistry.Get(family).WriteConfig(pruned, config);
             Assert.HasCount(12, config["layer_shapes"]!.AsArray());
@@ -104,7 +106,8 @@ public sealed class Gpt2FamilyTests
             folder.Add(layer + "attn.bias", [.. Enumerable.Repeat(1f, Context * Context)], 1, 1, Context, Context);
             folder.Gain(layer + "ln_1.weight", Hidden).Bias(layer + "ln_1.bias", Hidden)
                 .Gain(layer + "ln_2.weight", Hidden).Bias(layer + "ln_2.bias", Hidden)
-                .Matrix(layer + "attn.c_attn.weight", Hidden, 3 * width, Hidden).Bias(layer + "attn.c_attn.bias", 3 * width)
+                .Matrix(layer + "attn.c_attn.weight", Hidden, 3 * width, Hidden)
+                .Bias(layer + "attn.c_attn.bias", 3 * width)
                 .Matrix(layer + "attn.c_proj.weight", width, Hidden, width).Bias(layer + "attn.c_proj.bias", Hidden)
                 .Matrix(layer + "mlp.c_fc.weight", Hidden, Inner, Hidden).Bias(layer + "mlp.c_fc.bias", Inner)
                 .Matrix(layer + "mlp.c_proj.weight", Inner, Hidden, Inner).Bias(layer + "mlp.c_proj.bias", Hidden);

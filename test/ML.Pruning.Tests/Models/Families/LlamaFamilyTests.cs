@@ -44,7 +44,9 @@ public sealed class LlamaFamilyTests
         folder.Add("layers.0.self_attn.rotary_emb.inv_freq", 0, 1, 2);
         LlamaOracle oracle = new LlamaOracle { Folder = folder }.Write(prefix: "");
         folder.AssertFaithful(tokens => oracle.Logits(tokens, ""), name =>
-            name.EndsWith("inv_freq", StringComparison.Ordinal) ? null : name == "lm_head.weight" ? name : "model." + name);
+            name.EndsWith("inv_freq", StringComparison.Ordinal) ? null
+            : name == "lm_head.weight" ? name
+            : "model." + name);
     }
 
     [TestMethod]
@@ -137,7 +139,7 @@ public sealed class LlamaFamilyTests
         JsonObject map = [];
         using (SafetensorsFile file = SafetensorsFile.Open(folder.WeightFile))
             foreach (string name in file.Tensors.Keys)
-                map[name] = name.Contains("layers.1") ? "model-00002-of-00002.safetensors" : "model-00001-of-00002.safetensors";
+                map[name] = $"model-0000{(name.Contains("layers.1") ? 2 : 1)}-of-00002.safetensors";
         File.Move(folder.WeightFile, Path.Combine(folder.Model, "model-00001-of-00002.safetensors"));
         File.WriteAllText(Path.Combine(folder.Model, CheckpointFiles.IndexName),
             new JsonObject { ["weight_map"] = map }.ToJsonString());

@@ -36,7 +36,8 @@ internal sealed record LlamaOracle
         {
             (int heads, int groups, int d, int width) = Layers[n];
             string layer = $"{prefix}layers.{n}.";
-            Folder.Gain(layer + "input_layernorm.weight", Hidden).Gain(layer + "post_attention_layernorm.weight", Hidden);
+            Folder.Gain(layer + "input_layernorm.weight", Hidden)
+                .Gain(layer + "post_attention_layernorm.weight", Hidden);
             Projection(layer + "self_attn.q_proj", heads * d, Hidden);
             Projection(layer + "self_attn.k_proj", groups * d, Hidden);
             Projection(layer + "self_attn.v_proj", groups * d, Hidden);

@@ -28,8 +28,9 @@ public sealed class OptFamilyTests
     public void ReadConfig_KeysLeftOut_TakesTheFamilysDefaults()
     {
         ModelSpec spec = FamilyRegistry.ReadConfig(new JsonObject { ["model_type"] = "opt" });
-        Assert.AreEqual((50272, 768, 2048, 12, 1e-5, ActivationKind.Relu, true, 2), (spec.VocabularySize, spec.HiddenSize,
-            spec.ContextLength, spec.Layers.Count, spec.NormEpsilon, spec.Activation, spec.TiedHead, spec.PositionOffset));
+        Assert.AreEqual((50272, 768, 2048, 12, 1e-5, ActivationKind.Relu, true, 2), (spec.VocabularySize,
+            spec.HiddenSize, spec.ContextLength, spec.Layers.Count, spec.NormEpsilon, spec.Activation, spec.TiedHead,
+            spec.PositionOffset));
         Assert.AreEqual((12, 64, 3072), (spec.Layers[0].Heads, spec.Layers[0].HeadSize, spec.Layers[0].MlpWidth));
         Assert.AreEqual(2, spec.BosTokenId);
     }
