@@ -18,6 +18,7 @@ public static partial class BytePairLearner
     private static readonly JsonSerializerOptions s_json = new()
     {
         WriteIndented = true,
+        NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
