@@ -88,7 +88,7 @@ public static class LlmCatalog
     /// <param name="options">The options.</param>
     /// <returns>The estimator.</returns>
     public static LlmScoringEstimator ScoreLlm(this TransformsCatalog catalog, LlmScoringEstimator.Options options) =>
-        new(Environment(catalog), options);
+        new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
 
     /// <summary>Continues text.</summary>
     /// <param name="catalog">The catalog.</param>
@@ -114,7 +114,7 @@ public static class LlmCatalog
     /// <returns>The estimator.</returns>
     public static TextGeneratingEstimator GenerateText(
         this TransformsCatalog catalog, TextGeneratingEstimator.Options options) =>
-        new(Environment(catalog), options);
+        new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
 
     /// <summary>Leaves out of a fitted chain the weights that no remaining stage or visible column reads, so that the
     /// saved model holds only the final weights.</summary>

@@ -1,36 +1,14 @@
-using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using ML.Pruning.Inference;
 
 namespace ML.Pruning.Transforms;
 
 /// <summary>Scores text with a language model. See <c>mlContext.Transforms.ScoreLlm</c>.</summary>
-public sealed class LlmScoringEstimator : IEstimator<LlmScoringTransformer>
+public sealed class LlmScoringEstimator : TextScoringEstimator<LlmScoringTransformer>
 {
-    private readonly LlmScoringTransformer _transformer;
-
     internal LlmScoringEstimator(IHostEnvironment env, Options options)
+        : base(new LlmScoringTransformer(env, options))
     {
-        ArgumentNullException.ThrowIfNull(options);
-        _transformer = new LlmScoringTransformer(env, options);
-    }
-
-    /// <summary>Checks the schema; there is nothing to learn.</summary>
-    /// <param name="input">Data with the model and the text column.</param>
-    /// <returns>The stage.</returns>
-    public LlmScoringTransformer Fit(IDataView input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        _transformer.GetOutputSchema(input.Schema);
-        return _transformer;
-    }
-
-    /// <inheritdoc/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        foreach (StageColumn column in _transformer.Inputs) column.Check(inputSchema);
-        return StageColumn.Add(inputSchema, _transformer.Outputs);
     }
 
     /// <summary>Options of <see cref="LlmScoringEstimator"/>.</summary>

@@ -116,6 +116,19 @@ public sealed class ScoreLlmTests
     public void ScoreLlm_BatchSizeOutOfRange_IsRefused() => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() =>
         _ml.Transforms.ScoreLlm(new ML.Pruning.Transforms.LlmScoringEstimator.Options { BatchSize = 0 }));
 
+    [TestMethod]
+    public void Stages_Fitting_LogThroughTheContext()
+    {
+        var messages = new List<string>();
+        _ml.Log += (_, e) => messages.Add($"{e.Kind} {e.Source}: {e.RawMessage}");
+        using var fitted = _ml.Transforms.LoadLlm("Model", _model.Folder)
+            .Append(_ml.Transforms.PruneLlm("Model", null, new Magnitude()))
+            .Fit(StageConformance.Data(_ml, TinyModel.Texts));
+        Assert.IsTrue(messages.Any(m => m.StartsWith("Info LlmLoadingEstimator; Fit: Loaded llama")),
+            string.Join('\n', messages));
+        Assert.IsTrue(messages.Any(m => m.StartsWith("Info LlmPruningEstimator; Fit:")), string.Join('\n', messages));
+    }
+
     private static double LogLikelihood(double[][] logits, int[] tokens)
     {
         double sum = 0;
