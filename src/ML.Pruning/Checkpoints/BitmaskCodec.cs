@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace ML.Pruning.Checkpoints;
 
 /// <summary>Stores sparse tensors as their non-zero values and a bit for each element.</summary>
@@ -55,10 +53,10 @@ public static class BitmaskCodec
             return [tensor];
         return
         [
-            Integers(tensor.Name + ShapeSuffix, [.. tensor.Shape]),
+            BytesTensor.OfIntegers(tensor.Name + ShapeSuffix, [.. tensor.Shape]),
             new NonZeroValuesTensor(tensor.Name + ValuesSuffix, tensor, index),
             new NonZeroMaskTensor(tensor.Name + MaskSuffix, tensor, layout.Value),
-            Integers(tensor.Name + RowOffsetsSuffix, index.RowOffsets),
+            BytesTensor.OfIntegers(tensor.Name + RowOffsetsSuffix, index.RowOffsets),
         ];
     }
 
@@ -73,7 +71,4 @@ public static class BitmaskCodec
         ArgumentNullException.ThrowIfNull(tensors);
         return [.. tensors.SelectMany(t => Compress(t, cancellationToken))];
     }
-
-    private static BytesTensor Integers(string name, long[] values) =>
-        new(name, MemoryMarshal.AsBytes<long>(values).ToArray(), [values.Length], TensorType.I64);
 }

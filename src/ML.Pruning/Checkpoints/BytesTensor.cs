@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace ML.Pruning.Checkpoints;
 
 /// <summary>A tensor of raw little-endian bytes in memory, of any type.</summary>
@@ -22,6 +24,10 @@ public sealed class BytesTensor : StoredTensor
         }
         _bytes = bytes;
     }
+
+    /// <summary>A list of integers as I64.</summary>
+    internal static BytesTensor OfIntegers(string name, long[] values) =>
+        new(name, MemoryMarshal.AsBytes<long>(values).ToArray(), [values.Length], TensorType.I64);
 
     private protected override void ReadRaw(long byteOffset, Span<byte> destination) =>
         _bytes.Span.Slice((int)byteOffset, destination.Length).CopyTo(destination);

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace ML.Pruning.Checkpoints;
 
-/// <summary>Reads checkpoints in which some tensors are stored as sparse-bitmask groups.</summary>
+/// <summary>Reads checkpoints in which some tensors are stored as sparse-bitmask groups, or as codes and scales.</summary>
 public static class CompressedCheckpoint
 {
     private const int MaxDimensions = 64;
@@ -10,9 +10,11 @@ public static class CompressedCheckpoint
     private static readonly string[] s_suffixes =
         [BitmaskCodec.ShapeSuffix, BitmaskCodec.ValuesSuffix, BitmaskCodec.MaskSuffix, BitmaskCodec.RowOffsetsSuffix];
 
-    /// <summary>Gives each tensor under its own name: groups as dense views, the others as they are.</summary>
+    /// <summary>Gives each tensor under its own name: groups as dense views, codes with their scales as
+    /// <see cref="QuantizedTensor"/>, the others as they are.</summary>
     /// <remarks>A group is <c>name.compressed</c>, <c>name.bitmask</c>, <c>name.shape</c> and, where there,
-    /// <c>name.row_offsets</c>. Each mask is read once to check it.</remarks>
+    /// <c>name.row_offsets</c>. Each mask is read once to check it, and so are
+    /// scales; <see cref="QuantizedCodec"/> says how they are stored, codes possibly in a group.</remarks>
     /// <param name="tensors">The tensors as stored.</param>
     /// <returns>The dense tensors in the same order.</returns>
     /// <exception cref="CheckpointFormatException">A group lacks a part, its parts do not fit together, or its name is
@@ -48,7 +50,7 @@ public static class CompressedCheckpoint
             else if (!result.ContainsKey(group))
                 result.Add(group, OpenGroup(group, stored));
         }
-        return result;
+        return QuantizedCodec.Decode(result);
     }
 
     private static BitmaskTensor OpenGroup(string name, Dictionary<string, StoredTensor> stored)

@@ -50,7 +50,8 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <summary>The weight files.</summary>
     public CheckpointFiles Weights { get; }
 
-    /// <summary>The tensors by name as dense views: sparse-bitmask groups stand under their own name.</summary>
+    /// <summary>The tensors by name as dense views: sparse-bitmask groups, and codes with scales, stand under their own
+    /// name.</summary>
     public IReadOnlyDictionary<string, StoredTensor> Tensors { get; }
 
     /// <summary>The side files that are there, by name.</summary>

@@ -10,8 +10,10 @@ public sealed record Int4Groups : WeightGrid
     /// <summary>Columns of a group unless told otherwise.</summary>
     public const int DefaultGroupSize = 64;
 
+    /// <summary>The most columns of a group.</summary>
+    internal const int MaxGroupSize = 4096;
+
     private const int MinGroupSize = 8;
-    private const int MaxGroupSize = 4096;
 
     /// <summary>Creates the grid.</summary>
     /// <param name="groupSize">Columns of a group: a power of two from 8 to 4096.</param>

@@ -7,7 +7,7 @@ namespace ML.Pruning.Checkpoints;
 /// <remarks>
 /// <para>weight[row, column] = code[row, column] * scale[row, column / group size], in float32. The type is F32, and the
 /// raw bytes are those of the weights: everything that takes a dense tensor takes this one.
-/// Files hold codes and scales in their place.</para>
+/// <see cref="QuantizedCodec"/> stores codes and scales in their place.</para>
 /// <para>Views keep the grid: <see cref="StoredTensor.Renamed"/> and <see cref="SliceRows"/> yield such tensors again.
 /// </para>
 /// </remarks>
@@ -85,6 +85,25 @@ public sealed class QuantizedTensor : ElementwiseTensor
     /// <param name="codes">I8 of the same shape.</param>
     /// <exception cref="CheckpointFormatException">Type or shape differ.</exception>
     public QuantizedTensor WithCodes(StoredTensor codes) => new(Name, codes, Scales, Grid);
+
+    /// <summary>The tensors below each other, on their common grid.</summary>
+    /// <param name="name">The name of the view.</param>
+    /// <param name="parts">At least one; the same grid, columns and type of scales.</param>
+    /// <returns>The tensor, or null if they have no grid in common.</returns>
+    internal static QuantizedTensor? TryJoinRows(string name, IReadOnlyList<StoredTensor> parts)
+    {
+        QuantizedTensor[] quantized = [.. parts.OfType<QuantizedTensor>()];
+        bool alike = quantized.Length == parts.Count && quantized.All(q => q.Grid == quantized[0].Grid
+            && q.Scales.Type == quantized[0].Scales.Type && q._columns == quantized[0]._columns);
+        return alike
+            ? new QuantizedTensor(name, quantized[0],
+                new ConcatenatedTensor(name, [.. quantized.Select(q => q.Codes)]),
+                new ConcatenatedTensor(name, [.. quantized.Select(q => q.Scales)]))
+            : null;
+    }
+
+    /// <summary>The weights as an ordinary dense tensor, F32.</summary>
+    public StoredTensor Dequantized() => new ReshapedTensor(Name, this, Shape);
 
     // Views of a checked tensor are not checked again.
     private QuantizedTensor(string name, QuantizedTensor source, StoredTensor codes, StoredTensor scales)

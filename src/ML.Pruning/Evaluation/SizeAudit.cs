@@ -6,11 +6,12 @@ namespace ML.Pruning.Evaluation;
 /// <summary>Size and zeros of one tensor.</summary>
 /// <param name="Name">Canonical name.</param>
 /// <param name="Shape">Shape.</param>
-/// <param name="Type">Stored type, such as <c>BF16</c>.</param>
+/// <param name="Type">Stored type, such as <c>BF16</c>, or the grid, such as <c>int8</c>.</param>
 /// <param name="Elements">Number of elements.</param>
 /// <param name="Zeros">Elements that are zero.</param>
-/// <param name="DenseBytes">Bytes when stored dense.</param>
-/// <param name="CompressedBytes">Bytes when stored as bitmask and values, or dense where that is smaller.</param>
+/// <param name="DenseBytes">Bytes when stored with its zeros; on a grid those of codes and scales.</param>
+/// <param name="CompressedBytes">Bytes when stored as bitmask and values (or codes), or as before where that is
+/// smaller.</param>
 public sealed record TensorAudit(string Name, IReadOnlyList<long> Shape, string Type, long Elements, long Zeros,
     long DenseBytes, long CompressedBytes);
 
@@ -46,8 +47,11 @@ public sealed class SizeAudit
         {
             cancellationToken.ThrowIfCancellationRequested();
             StoredTensor tensor = model.Weights[parameter.Name];
-            audits.Add(new TensorAudit(parameter.Name, tensor.Shape, TensorTypes.Name(tensor.Type), tensor.ElementCount,
-                CountZeros(tensor), tensor.ByteLength, BitmaskCodec.Compress(tensor).Sum(t => t.ByteLength)));
+            IReadOnlyList<StoredTensor> parts = QuantizedCodec.Encode(tensor);
+            audits.Add(new TensorAudit(parameter.Name, tensor.Shape,
+                (tensor as QuantizedTensor)?.Grid.ToString() ?? tensor.Type.Name(), tensor.ElementCount,
+                CountZeros(tensor), parts.Sum(t => t.ByteLength),
+                BitmaskCodec.CompressAll(parts, cancellationToken).Sum(t => t.ByteLength)));
         }
 
         return new SizeAudit(audits);

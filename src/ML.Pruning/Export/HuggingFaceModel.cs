@@ -25,7 +25,8 @@ public static class HuggingFaceModel
         ArgumentException.ThrowIfNullOrEmpty(folder);
         using HuggingFaceFolder source = HuggingFaceFolder.Open(folder);
         var config = (JsonObject)source.Config.DeepClone();
-        SparseBitmaskConfig.Remove(config);
+        IReadOnlySet<(int Bits, int? GroupSize)> grids = CompressedTensorsConfig.Remove(config);
+        CompressedTensorsConfig.Check(grids, source.Tensors);
         ModelSpec spec = FamilyRegistry.ReadConfig(config);
         ModelFamily family = FamilyRegistry.Get(spec.Family);
         ModelNotes notes = source.SideFiles.TryGetValue(ModelNotes.FileName, out byte[]? bytes)
@@ -47,7 +48,8 @@ public static class HuggingFaceModel
     }
 
     /// <summary>Writes a model as a Hugging Face folder, which appears whole or not at all.</summary>
-    /// <remarks>Weights keep the type that they have in the model. Dense files hold zeros as zeros and load in any
+    /// <remarks>Weights keep the type that they have in the model; those on an integer grid are stored as codes and scales,
+    /// in the naming of compressed-tensors (<see cref="LanguageModel.Dequantized"/> makes ordinary ones of them). Dense files hold zeros as zeros and load in any
     /// software that reads safetensors; a model whose layers differ in shape declares <c>layer_shapes</c> in config.json,
     /// which this library reads.</remarks>
     /// <param name="model">The model.</param>
@@ -57,6 +59,8 @@ public static class HuggingFaceModel
     /// <param name="cancellationToken">Stops between tensors; nothing is left behind.</param>
     /// <exception cref="IOException">The folder exists and <paramref name="overwrite"/> is false, or it cannot be
     /// written.</exception>
+    /// <exception cref="NotSupportedException">A weight on an integer grid is one that the family stores
+    /// transposed.</exception>
     public static void Save(LanguageModel model, string folder, bool compressed = false, bool overwrite = false,
         CancellationToken cancellationToken = default)
     {
@@ -65,17 +69,35 @@ public static class HuggingFaceModel
         ModelFamily family = FamilyRegistry.Get(model.Spec.Family);
         JsonObject config = FamilyRegistry.ParseConfig(model.ConfigJson);
         family.WriteConfig(model.Spec, config);
-        IEnumerable<StoredTensor> tensors = WeightMap.FromCanonical(model.Spec, family, model.Weights);
-        if (compressed)
-        {
-            SparseBitmaskConfig.Add(config);
-            tensors = tensors.SelectMany(tensor => BitmaskCodec.Compress(tensor));
-        }
+        IReadOnlyList<StoredTensor> tensors = WeightMap.FromCanonical(model.Spec, family, model.Weights);
+        CompressedTensorsConfig.Write(config, model.Spec, Roles(model.Spec, family, tensors), compressed);
+        IEnumerable<StoredTensor> parts = tensors.SelectMany(QuantizedCodec.Encode);
+        if (compressed) parts = BitmaskCodec.CompressAll(parts, cancellationToken);
 
         var sideFiles = model.SideFiles.ToDictionary(f => f.Key, f => f.Value);
         if (model.Provenance.Count > 0 || model.MaskedTensors.Count > 0)
             sideFiles[ModelNotes.FileName] = ModelNotes.Of(model).ToBytes();
-        HuggingFaceFolderWriter.Write(folder, PrettyJson.Of(config), [.. tensors], sideFiles, overwrite,
+        HuggingFaceFolderWriter.Write(folder, PrettyJson.Of(config), [.. parts], sideFiles, overwrite,
             cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Reads the shape of a model from the content of its config.json.</summary>
+    /// <param name="config">The content; how weights are stored does not matter.</param>
+    /// <returns>The spec.</returns>
+    /// <exception cref="ModelFormatException">The configuration is not supported.</exception>
+    public static ModelSpec ReadSpec(JsonObject config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var copy = (JsonObject)config.DeepClone();
+        CompressedTensorsConfig.Remove(copy);
+        return FamilyRegistry.ReadConfig(copy);
+    }
+
+    // The tensors of a folder are in the order of the mappings; those of a mapping have one role.
+    private static (StoredTensor Tensor, ParameterRole Role)[] Roles(
+        ModelSpec spec, ModelFamily family, IReadOnlyList<StoredTensor> tensors)
+    {
+        Dictionary<string, ParameterRole> roles = spec.Parameters().ToDictionary(p => p.Name, p => p.Role);
+        return [.. family.MapTensors(spec).Zip(tensors, (m, tensor) => (tensor, roles[m.CanonicalNames[0]]))];
     }
 }

@@ -124,6 +124,16 @@ public sealed class LanguageModel : IDisposable
         ContentHash = ContentHash,
     });
 
+    /// <summary>This model with weights on integer grids replaced by the float32 weights that they stand for. It scores
+    /// the same.</summary>
+    /// <returns>A model that the caller disposes; its files are shared.</returns>
+    public LanguageModel Dequantized() => new(ToContent() with
+    {
+        Weights = Weights.ToDictionary(
+            w => w.Key, w => (w.Value as QuantizedTensor)?.Dequantized() ?? w.Value, StringComparer.Ordinal),
+        ContentHash = null,
+    });
+
     /// <summary>The engine of a name, made on first use and disposed with the model.</summary>
     /// <param name="name">Name of the engine.</param>
     /// <param name="create">Makes it.</param>

@@ -41,6 +41,8 @@ public static class WeightMap
     /// <param name="family">The family to write.</param>
     /// <param name="canonical">Tensors by canonical name.</param>
     /// <returns>The tensors under the family's names, in its order.</returns>
+    /// <exception cref="NotSupportedException">A weight on an integer grid is one that the family stores transposed, or
+    /// fused with one on another grid or on none.</exception>
     public static IReadOnlyList<StoredTensor> FromCanonical(
         ModelSpec spec, ModelFamily family, IReadOnlyDictionary<string, StoredTensor> canonical)
     {
@@ -52,12 +54,28 @@ public static class WeightMap
         {
             string name = (mapping.HasPrefix ? family.Prefix : "") + mapping.SourceName;
             StoredTensor[] parts = [.. mapping.CanonicalNames.Select(n => canonical[n])];
-            StoredTensor joined = parts.Length == 1 ? parts[0] : new ConcatenatedTensor(name, parts);
-            if (mapping.Transposed && joined.Shape.Count == 2) joined = new TransposedTensor(name, joined);
-            result.Add(joined.Renamed(name));
+            result.Add(Join(family, mapping, name, parts));
         }
 
         return result;
+    }
+
+    private static StoredTensor Join(
+        ModelFamily family, TensorMapping mapping, string name, IReadOnlyList<StoredTensor> parts)
+    {
+        bool transposed = mapping.Transposed && parts[0].Shape.Count == 2;
+        bool quantized = parts.Any(p => p is QuantizedTensor);
+        if (quantized && !transposed && QuantizedTensor.TryJoinRows(name, parts) is { } onGrid) return onGrid;
+        if (quantized)
+        {
+            throw new NotSupportedException($"The quantised weight '{mapping.CanonicalNames[0]}' cannot be stored as "
+                + $"'{name}': model type \"{family.ModelType}\" stores it "
+                + (transposed ? "transposed" : "in one tensor with others that are not on the same grid")
+                + ", for which the format has no form. Save the model as .zip, or dequantise it (--dequantize).");
+        }
+
+        StoredTensor joined = parts.Count == 1 ? parts[0] : new ConcatenatedTensor(name, parts);
+        return (transposed ? new TransposedTensor(name, joined) : joined).Renamed(name);
     }
 
     private static StoredTensor Find(ModelFamily family, TensorMapping mapping,
@@ -98,8 +116,8 @@ public static class WeightMap
         long row = 0;
         foreach (ParameterSpec part in parts)
         {
-            yield return parts.Length == 1
-                ? whole.Renamed(part.Name)
+            yield return parts.Length == 1 ? whole.Renamed(part.Name)
+                : whole is QuantizedTensor quantized ? quantized.SliceRows(part.Name, row, part.Shape[0])
                 : new RowSliceTensor(part.Name, whole, row, part.Shape[0]);
             row += part.Shape[0];
         }

@@ -36,6 +36,14 @@ public sealed class MaskedTensor : StoredTensor
         _elementBytes = bits / 8;
     }
 
+    /// <summary>Lays a mask over a tensor; one on an integer grid stays on it.</summary>
+    /// <param name="source">A matrix; its name is kept.</param>
+    /// <param name="mask">A mask of the same shape.</param>
+    /// <exception cref="ArgumentException">The shapes differ, or elements are no whole bytes.</exception>
+    public static StoredTensor Over(StoredTensor source, WeightMask mask) => source is QuantizedTensor quantized
+        ? quantized.WithCodes(new MaskedTensor(quantized.Codes, mask))
+        : new MaskedTensor(source, mask);
+
     private protected override void ReadRaw(long byteOffset, Span<byte> destination)
     {
         _source.ReadBytes(byteOffset, destination);
