@@ -20,8 +20,15 @@ internal static class ExportCommand
         {
             Description = "safetensors: store sparse weights as bitmask and values (compressed-tensors naming).",
         };
+        Option<bool> dequantize = new("--dequantize")
+        {
+            Description = "Write weights that are on an integer grid as float32.",
+        };
         Option<bool> force = CommonOptions.Force();
-        var command = new Command("export", "Write a model in another form.") { model, format, output, compressed, force };
+        var command = new Command("export", "Write a model in another form.")
+        {
+            model, format, output, compressed, dequantize, force,
+        };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             bool asZip = parse.GetRequiredValue(format) switch
@@ -32,7 +39,8 @@ internal static class ExportCommand
             };
             var target = new ModelOutput(parse.GetRequiredValue(output), parse.GetValue(force), asZip);
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
-            target.Write(opened, parse.GetValue(compressed), cancellationToken);
+            using LanguageModel? dense = parse.GetValue(dequantize) ? opened.Dequantized() : null;
+            target.Write(dense ?? opened, parse.GetValue(compressed), cancellationToken);
             Console.Error.WriteLine($"Wrote {parse.GetRequiredValue(output)}.");
         }));
         return command;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Importance;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
@@ -9,11 +10,13 @@ namespace ML.Pruning.Tool.Commands;
 /// <summary>The options that spell a pruning method, shared by <c>plan</c> and <c>prune</c>.</summary>
 internal sealed class MethodOptions
 {
-    private static readonly string[] s_methods = ["magnitude", "random", "wanda"];
+    private const string RoundToNearestName = "round-to-nearest";
+
+    private static readonly string[] s_methods = ["magnitude", "random", "wanda", RoundToNearestName];
 
     private readonly Option<string> _method = new("--method")
     {
-        Description = "How to prune: magnitude, random or wanda.",
+        Description = "How to prune: magnitude, random or wanda; round-to-nearest removes nothing (with --quantize).",
         Required = true,
     };
 
@@ -37,6 +40,12 @@ internal sealed class MethodOptions
     {
         Description = "How the sparsity is shared out among tensors: uniform.",
         DefaultValueFactory = _ => "uniform",
+    };
+
+    private readonly Option<string?> _quantize = new("--quantize")
+    {
+        Description = "Put the weights that stay on an integer grid: int8 (a scale a row), int4 (a scale for each 64 "
+            + "columns) or int4:gN.",
     };
 
     private readonly Option<bool> _skipIndivisible = new("--skip-indivisible")
@@ -85,8 +94,8 @@ internal sealed class MethodOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _skipIndivisible, _allowNonFinite,
-            _include, _exclude, _samples, _length, _order, _seed];
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _quantize, _skipIndivisible,
+            _allowNonFinite, _include, _exclude, _samples, _length, _order, _seed];
         foreach (Option option in options) command.Options.Add(option);
     }
 
@@ -96,12 +105,15 @@ internal sealed class MethodOptions
     {
         if (parse.GetValue(_allocation) is var allocation && allocation != "uniform")
             throw new UserErrorException($"--allocation is \"{allocation}\"; supported: uniform.");
+        WeightGrid? grid = parse.GetValue(_quantize) is { } text ? WeightGrid.Parse(text) : null;
+        if (parse.GetRequiredValue(_method) == RoundToNearestName) return RoundToNearest(parse, grid);
         (IWeightCriterion criterion, ComparisonGroup defaultGroup) = Criterion(parse);
         return new WeightPruning(criterion)
         {
             Sparsity = parse.GetValue(_sparsity),
             Pattern = SparsityPattern.Parse(parse.GetValue(_pattern)!),
             Group = parse.GetValue(_group) is { } group ? ParseEnum<ComparisonGroup>("--group", group) : defaultGroup,
+            Quantization = grid,
             SkipIndivisible = parse.GetValue(_skipIndivisible),
             AllowNonFinite = parse.GetValue(_allowNonFinite),
             IncludeTensors = parse.GetValue(_include) is { Length: > 0 } include ? include : null,
@@ -113,6 +125,18 @@ internal sealed class MethodOptions
                 Order = ParseEnum<CalibrationOrder>("--calibration-order", parse.GetValue(_order)!),
                 Seed = parse.GetValue(_seed),
             },
+        };
+    }
+
+    private RoundToNearest RoundToNearest(ParseResult parse, WeightGrid? grid)
+    {
+        if (grid is null) throw new UserErrorException($"--method {RoundToNearestName} needs --quantize int8 or int4.");
+        return new RoundToNearest(grid)
+        {
+            Sparsity = parse.GetValue(_sparsity) ?? 0,
+            Pattern = SparsityPattern.Parse(parse.GetValue(_pattern)!),
+            IncludeTensors = parse.GetValue(_include) is { Length: > 0 } include ? include : null,
+            ExcludeTensors = parse.GetValue(_exclude) ?? [],
         };
     }
 

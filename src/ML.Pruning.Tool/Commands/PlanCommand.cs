@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json.Nodes;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Export;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Families;
 using ML.Pruning.Pruning;
@@ -24,25 +27,40 @@ internal static class PlanCommand
         command.SetAction((parse, _) => Failure.GuardAsync(() =>
         {
             PruningMethod chosen = method.Parse(parse);
-            PruningPlan plan = chosen.Plan(ReadSpec(parse.GetRequiredValue(model)));
+            (ModelSpec spec, TensorType type) = ReadSpec(parse.GetRequiredValue(model));
+            PruningPlan plan = chosen.Plan(spec, type);
             if (parse.GetValue(json)) JsonOutput.Write(plan.ToJson());
             else Console.Out.Write(plan.ToTable());
         }));
         return command;
     }
 
-    private static ModelSpec ReadSpec(string path)
+    private static (ModelSpec Spec, TensorType WeightType) ReadSpec(string path)
     {
         string config = Directory.Exists(path) ? Path.Combine(path, "config.json") : path;
         if (!Path.GetExtension(config).Equals(".json", StringComparison.OrdinalIgnoreCase))
         {
             using LanguageModel model = LanguageModelSource.Open(path);
-            return model.Spec;
+            return (model.Spec, model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type);
         }
 
         if (!File.Exists(config)) throw new FileNotFoundException($"There is no '{config}'.", config);
         if (new FileInfo(config).Length > MaximumConfigBytes)
             throw new UserErrorException($"'{config}' is larger than {MaximumConfigBytes} bytes; that is no config.json.");
-        return FamilyRegistry.ReadConfig(FamilyRegistry.ParseConfig(File.ReadAllText(config, Encoding.UTF8)));
+        JsonObject content = FamilyRegistry.ParseConfig(File.ReadAllText(config, Encoding.UTF8));
+        return (HuggingFaceModel.ReadSpec(content), WeightType(content));
+    }
+
+    // The type that the configuration names, else float32.
+    private static TensorType WeightType(JsonObject config)
+    {
+        JsonNode? name = config["dtype"] ?? config["torch_dtype"];
+        return name is JsonValue value && value.TryGetValue(out string? text) ? text switch
+        {
+            "float16" => TensorType.F16,
+            "bfloat16" => TensorType.BF16,
+            "float64" => TensorType.F64,
+            _ => TensorType.F32,
+        } : TensorType.F32;
     }
 }

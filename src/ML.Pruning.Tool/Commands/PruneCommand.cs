@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Export;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Tool.Output;
@@ -40,6 +41,8 @@ internal static class PruneCommand
                 throw new UserErrorException($"--method {chosen.Name} needs --calibration FILE.");
             var target = new ModelOutput(parse.GetRequiredValue(output), parse.GetValue(force));
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
+            if (!target.IsZip && chosen is LayerwisePruning { Quantization: not null })
+                HuggingFaceModel.RequireQuantizable(opened.Spec);
             PruningResult result = Prune(opened, chosen, text, cancellationToken);
             using LanguageModel pruned = result.Model;
             target.Write(pruned, parse.GetValue(compressed), cancellationToken);

@@ -60,6 +60,10 @@ public static class BitmaskCodec
         ];
     }
 
+    /// <summary>Bytes that the compressed form of a matrix has besides its kept elements.</summary>
+    internal static long Overhead(long rows, long columns) =>
+        new BitmaskLayout(rows, columns).MaskBytes + (rows + 2) * sizeof(long);
+
     /// <summary>Compresses each tensor that becomes smaller by it; the others stay as they are.</summary>
     /// <param name="tensors">The tensors.</param>
     /// <param name="cancellationToken">Checked before each piece.</param>

@@ -93,6 +93,16 @@ public static class HuggingFaceModel
         return FamilyRegistry.ReadConfig(copy);
     }
 
+    /// <summary>Refuses a model whose folder has no form for weights on an integer grid, before any work is done.</summary>
+    /// <param name="spec">The model.</param>
+    /// <exception cref="NotSupportedException">Its family stores weights transposed.</exception>
+    public static void RequireQuantizable(ModelSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        if (FamilyRegistry.Get(spec.Family).MapTensors(spec).FirstOrDefault(m => m.Transposed) is { } mapping)
+            throw WeightMap.NoQuantizedForm(spec.Family, mapping);
+    }
+
     // The tensors of a folder are in the order of the mappings; those of a mapping have one role.
     private static (StoredTensor Tensor, ParameterRole Role)[] Roles(
         ModelSpec spec, ModelFamily family, IReadOnlyList<StoredTensor> tensors)

@@ -60,20 +60,20 @@ public static class WeightMap
         return result;
     }
 
+    /// <summary>The error for a weight on an integer grid that the files of a family have no form for.</summary>
+    internal static NotSupportedException NoQuantizedForm(string modelType, TensorMapping mapping) =>
+        new($"The weight '{mapping.CanonicalNames[0]}' on an integer grid cannot be stored in a folder: model type "
+            + $"\"{modelType}\" stores it "
+            + (mapping.Transposed ? "transposed" : "in one tensor with others that are not on the same grid")
+            + ", for which the format has no form. Save the model as .zip, or export it with --dequantize.");
+
     private static StoredTensor Join(
         ModelFamily family, TensorMapping mapping, string name, IReadOnlyList<StoredTensor> parts)
     {
         bool transposed = mapping.Transposed && parts[0].Shape.Count == 2;
         bool quantized = parts.Any(p => p is QuantizedTensor);
         if (quantized && !transposed && QuantizedTensor.TryJoinRows(name, parts) is { } onGrid) return onGrid;
-        if (quantized)
-        {
-            throw new NotSupportedException($"The quantised weight '{mapping.CanonicalNames[0]}' cannot be stored as "
-                + $"'{name}': model type \"{family.ModelType}\" stores it "
-                + (transposed ? "transposed" : "in one tensor with others that are not on the same grid")
-                + ", for which the format has no form. Save the model as .zip, or dequantise it (--dequantize).");
-        }
-
+        if (quantized) throw NoQuantizedForm(family.ModelType, mapping);
         StoredTensor joined = parts.Count == 1 ? parts[0] : new ConcatenatedTensor(name, parts);
         return (transposed ? new TransposedTensor(name, joined) : joined).Renamed(name);
     }

@@ -42,6 +42,10 @@ public abstract class LayerwisePruning : PruningMethod
     /// <summary>Canonical names of tensors to leave alone, with * for any characters.</summary>
     public IReadOnlyList<string> ExcludeTensors { get; init; } = [];
 
+    /// <summary>The integer grid on which the weights that stay are put, each on the nearest point, after the others were
+    /// removed; null = they stay floating-point numbers. Zeros stay zeros, and small weights may become zeros.</summary>
+    public WeightGrid? Quantization { get; init; }
+
     /// <summary>Whether tensors compete with each other.</summary>
     private protected bool IsJoint =>
         Pattern is not NofMPattern && Group is ComparisonGroup.Layer or ComparisonGroup.Model;
@@ -59,7 +63,9 @@ public abstract class LayerwisePruning : PruningMethod
         RequireObservable(shapes);
         double[] allocated = Allocate(shapes, sparsity);
         PlannedTensor[] tensors = [.. shapes.Zip(allocated, PlanTensor)];
-        long disk = tensors.Sum(t => t.Count) * weightType.BitsPerElement() / 8;
+        long disk = Quantization is { } grid
+            ? tensors.Sum(t => grid.StorageBytes(t.Rows, t.Columns))
+            : tensors.Sum(t => t.Count) * weightType.BitsPerElement() / 8;
         return new PruningPlan
         {
             Method = Name,
@@ -70,6 +76,8 @@ public abstract class LayerwisePruning : PruningMethod
             Skipped = skipped,
             PeakMemoryBytes = EstimateMemory(spec, tensors),
             DiskBytes = disk,
+            WeightType = weightType,
+            Quantization = Quantization,
         };
     }
 
@@ -85,6 +93,7 @@ public abstract class LayerwisePruning : PruningMethod
             ["allocation"] = Allocation.Name,
             ["skipIndivisible"] = SkipIndivisible,
         };
+        if (Quantization is not null) json["quantization"] = Quantization.ToString();
         if (IncludeTensors is not null) json["include"] = Names(IncludeTensors);
         if (ExcludeTensors.Count > 0) json["exclude"] = Names(ExcludeTensors);
         return json;
@@ -180,7 +189,8 @@ public abstract class LayerwisePruning : PruningMethod
         long largestLayer = tensors.GroupBy(t => t.Layer).Max(g => g.Sum(t => t.Count));
         long masks = (IsJoint && Group == ComparisonGroup.Model ? tensors.Sum(t => t.Count) : largestLayer) / 8;
         long tiles = Group == ComparisonGroup.Tile ? sizeof(uint) * tensors.Max(t => t.Count) : 0;
-        long selection = masks + tiles;
+        long codes = Quantization is null ? 0 : largestLayer;
+        long selection = masks + tiles + codes;
         long calibration = NeedsCalibration
             ? LayerStreamingRunner.EstimateBytes(spec, Calibration.Samples, Calibration.ResolveLength(spec))
             : 0;

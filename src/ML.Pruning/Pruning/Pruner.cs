@@ -87,7 +87,7 @@ public static class Pruner
             WindowsAsked = asked,
             WindowsUsed = windows?.Count ?? 0,
             WindowLength = windows?.Length ?? 0,
-            Notes = [.. run.Notes, .. Notes(windows, asked)],
+            Notes = [.. run.Notes, .. Notes(plan, windows, asked)],
             Duration = clock.Elapsed,
         };
         JsonObject provenance = method.ToJson();
@@ -113,7 +113,7 @@ public static class Pruner
         return method.Calibration.CutWindows(documents, model, cancellationToken);
     }
 
-    private static IEnumerable<string> Notes(TokenWindows? windows, int asked)
+    private static IEnumerable<string> Notes(PruningPlan plan, TokenWindows? windows, int asked)
     {
         if (windows is not null && windows.Count < asked)
         {
@@ -121,9 +121,18 @@ public static class Pruner
                 + "tokens that were asked for.";
         }
 
+        if (PartialGroups(plan) is > 0 and int partial)
+        {
+            yield return $"{partial} tensors have columns that do not divide into the groups of {plan.Quantization}, so that "
+                + "the last group of each row is narrower; this library reads that, but other software may not.";
+        }
+
         yield return "Zeros in dense storage make a model neither smaller nor faster: save it compressed for the size, "
             + "and run it with a sparse engine for the speed.";
     }
+
+    private static int PartialGroups(PruningPlan plan) => plan.Quantization is not { } grid ? 0
+        : plan.Tensors.Count(t => grid.Groups(t.Columns) > 1 && t.Columns % grid.GroupColumns(t.Columns) != 0);
 
     private static JsonObject CalibrationJson(TokenWindows windows, CalibrationOptions? options)
     {

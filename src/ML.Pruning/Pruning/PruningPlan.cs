@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Pruning;
@@ -58,6 +59,23 @@ public sealed record PruningPlan
     /// <summary>Temporary disk space for the changed weights, in bytes.</summary>
     public required long DiskBytes { get; init; }
 
+    /// <summary>Type of the stored weights before.</summary>
+    public TensorType WeightType { get; init; } = TensorType.F32;
+
+    /// <summary>The integer grid that the weights of <see cref="Tensors"/> are put on; null = they keep their
+    /// type.</summary>
+    public WeightGrid? Quantization { get; init; }
+
+    /// <summary>Bytes of all weights before, stored dense.</summary>
+    public long BytesBefore => ParametersBefore * WeightType.BitsPerElement() / 8;
+
+    /// <summary>Bytes of all weights after, zeros stored like others.</summary>
+    public long BytesAfter => Unplanned + Tensors.Sum(StoredBytes);
+
+    /// <summary>Bytes of all weights after, sparse ones stored as bitmask and values (or codes) where that is
+    /// smaller. What rounds to zero is not foreseen.</summary>
+    public long BytesCompressed => Unplanned + Tensors.Sum(CompressedBytes);
+
     /// <summary>Parameters before.</summary>
     public long ParametersBefore => Before.ParameterCount;
 
@@ -67,11 +85,12 @@ public sealed record PruningPlan
     /// <summary>The plan as one JSON object.</summary>
     /// <remarks><c>macs</c> counts the dense computation at 64 tokens: zeros inside a matrix save no multiply-accumulate
     /// until a sparse engine skips them, so unstructured and N:M pruning leave the number as it is.</remarks>
-    /// <returns>Keys method, parameters {before, after, zeros}, macs {tokens, before, after}, peakMemoryBytes, diskBytes,
-    /// layers, skipped.</returns>
+    /// <returns>Keys method, quantization, parameters {before, after, zeros}, macs {tokens, before, after}, bytes {before,
+    /// after, compressed}, peakMemoryBytes, diskBytes, layers, skipped.</returns>
     public JsonObject ToJson() => new()
     {
         ["method"] = Method,
+        ["quantization"] = Quantization?.ToString(),
         ["parameters"] = new JsonObject
         {
             ["before"] = ParametersBefore,
@@ -83,6 +102,12 @@ public sealed record PruningPlan
             ["tokens"] = MacTokens,
             ["before"] = Before.MultiplyAccumulates(MacTokens),
             ["after"] = After.MultiplyAccumulates(MacTokens),
+        },
+        ["bytes"] = new JsonObject
+        {
+            ["before"] = BytesBefore,
+            ["after"] = BytesAfter,
+            ["compressed"] = BytesCompressed,
         },
         ["peakMemoryBytes"] = PeakMemoryBytes,
         ["diskBytes"] = DiskBytes,
@@ -100,6 +125,9 @@ public sealed record PruningPlan
             + $"zero ({(double)Zeros / ParametersBefore:P1}).\n");
         text.Append(CultureInfo.InvariantCulture, $"Peak memory about {PeakMemoryBytes:N0} bytes, temporary disk "
             + $"{DiskBytes:N0} bytes.\n");
+        text.Append(CultureInfo.InvariantCulture, $"Weights as {WeightType.Name()}: {BytesBefore:N0} bytes before; "
+            + $"{(Quantization is null ? "" : $"with {Quantization} ")}{BytesAfter:N0} bytes after, "
+            + $"{BytesCompressed:N0} compressed.\n");
         int width = Tensors.Select(t => t.Name.Length).DefaultIfEmpty(0).Max();
         foreach (PlannedTensor t in Tensors)
         {
@@ -109,6 +137,19 @@ public sealed record PruningPlan
 
         foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
         return text.ToString();
+    }
+
+    private long Unplanned => (After.ParameterCount - Tensors.Sum(t => t.Count)) * WeightType.BitsPerElement() / 8;
+
+    private long StoredBytes(PlannedTensor t) =>
+        Quantization?.StorageBytes(t.Rows, t.Columns) ?? t.Count * WeightType.BitsPerElement() / 8;
+
+    private long CompressedBytes(PlannedTensor t)
+    {
+        // Packed codes have no bitmask form.
+        long stored = StoredBytes(t);
+        int bits = Quantization?.Bits ?? WeightType.BitsPerElement();
+        return bits < 8 ? stored : Math.Min(stored, stored - t.Zeros * bits / 8 + BitmaskCodec.Overhead(t.Rows, t.Columns));
     }
 
     private static JsonNode LayerJson(IGrouping<int, PlannedTensor> layer) => new JsonObject

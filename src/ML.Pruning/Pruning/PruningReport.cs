@@ -11,6 +11,19 @@ namespace ML.Pruning.Pruning;
 /// <param name="ZerosAfter">Zeros after, counted in the stored result.</param>
 public sealed record TensorReport(string Name, long Elements, long ZerosBefore, long ZerosAfter)
 {
+    /// <summary>Bytes as stored now: dense elements, or codes and scales.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>The integer grid that the weights are on, such as <c>int8</c>; null for floating-point numbers.</summary>
+    public string? Grid { get; init; }
+
+    /// <summary>Of rounding to the grid: Frobenius norm of the change over that of the weights before rounding; null where
+    /// nothing was rounded.</summary>
+    public double? RelativeError { get; init; }
+
+    /// <summary>Weights that were not removed and became zero by rounding.</summary>
+    public long RoundedToZero { get; init; }
+
     /// <summary>Fraction of zeros after, in [0, 1].</summary>
     public double Sparsity => Elements == 0 ? 0 : (double)ZerosAfter / Elements;
 }
@@ -66,14 +79,7 @@ public sealed record PruningReport
             ["windowLength"] = WindowLength,
         },
         ["durationSeconds"] = Duration.TotalSeconds,
-        ["tensors"] = new JsonArray([.. Tensors.Select(t => (JsonNode)new JsonObject
-        {
-            ["name"] = t.Name,
-            ["elements"] = t.Elements,
-            ["zerosBefore"] = t.ZerosBefore,
-            ["zerosAfter"] = t.ZerosAfter,
-            ["sparsity"] = t.Sparsity,
-        })]),
+        ["tensors"] = new JsonArray([.. Tensors.Select(TensorJson)]),
         ["skipped"] = new JsonArray([.. Skipped.Select(
             s => (JsonNode)new JsonObject { ["name"] = s.Name, ["reason"] = s.Reason })]),
         ["notes"] = new JsonArray([.. Notes.Select(n => (JsonNode)n)]),
@@ -89,6 +95,7 @@ public sealed record PruningReport
         foreach (TensorReport t in Tensors) AppendRow(text, width, t);
         AppendRow(text, width, new TensorReport("total", Tensors.Sum(t => t.Elements),
             Tensors.Sum(t => t.ZerosBefore), Tensors.Sum(t => t.ZerosAfter)));
+        AppendGrids(text);
         if (WindowsAsked > 0)
         {
             text.Append(CultureInfo.InvariantCulture,
@@ -98,6 +105,38 @@ public sealed record PruningReport
         foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
         foreach (string note in Notes) text.Append(note).Append('\n');
         return text.ToString();
+    }
+
+    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes; for rounded ones grid, relativeError, roundedToZero.
+    private static JsonNode TensorJson(TensorReport t)
+    {
+        var json = new JsonObject
+        {
+            ["name"] = t.Name,
+            ["elements"] = t.Elements,
+            ["zerosBefore"] = t.ZerosBefore,
+            ["zerosAfter"] = t.ZerosAfter,
+            ["sparsity"] = t.Sparsity,
+            ["bytes"] = t.Bytes,
+        };
+        if (t.Grid is null) return json;
+        json["grid"] = t.Grid;
+        json["relativeError"] = t.RelativeError;
+        json["roundedToZero"] = t.RoundedToZero;
+        return json;
+    }
+
+    // One line for all tensors on a grid.
+    private void AppendGrids(StringBuilder text)
+    {
+        foreach (IGrouping<string, TensorReport> grid in Tensors.Where(t => t.RelativeError is not null)
+            .GroupBy(t => t.Grid!))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"{grid.Count()} tensors rounded to {grid.Key}: "
+                + $"{grid.Sum(t => t.Bytes):N0} bytes, relative error {grid.Min(t => t.RelativeError):0.0000} to "
+                + $"{grid.Max(t => t.RelativeError):0.0000}, {grid.Sum(t => t.RoundedToZero):N0} small weights became "
+                + $"zero.\n");
+        }
     }
 
     private static void AppendRow(StringBuilder text, int width, TensorReport t) => AppendRow(text, width, t.Name,

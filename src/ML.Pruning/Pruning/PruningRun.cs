@@ -65,18 +65,30 @@ internal sealed class PruningRun : IDisposable
     /// <summary>The weight of a planned tensor, under its canonical name.</summary>
     public StoredTensor Tensor(PlannedTensor tensor) => _weights[tensor.Name].Renamed(tensor.Name);
 
-    /// <summary>Writes changed tensors to a temporary file and takes them from there henceforth.</summary>
+    /// <summary>Writes changed tensors to a temporary file, on the plan's grid if there is one, and takes them from there
+    /// henceforth.</summary>
     /// <param name="changed">Tensors under their canonical names.</param>
     public void Store(IReadOnlyList<StoredTensor> changed)
     {
+        Dictionary<string, GridRounding> roundings = Plan.Quantization is not { } grid ? [] : changed.ToDictionary(
+            t => t.Name, t => GridRounding.Of(t, grid, CancellationToken), StringComparer.Ordinal);
+        IEnumerable<StoredTensor> stored = changed.SelectMany(t => QuantizedCodec.Encode(
+            roundings.TryGetValue(t.Name, out GridRounding? rounding) ? rounding.Tensor : t));
         SafetensorsFile file = SafetensorsWriter.WriteTemporary(
-            _context.TempFolder, changed, metadata: null, CancellationToken);
+            _context.TempFolder, [.. stored], metadata: null, CancellationToken);
         _files.Add(file);
-        foreach (StoredTensor tensor in file.Tensors.Values)
+        foreach (StoredTensor tensor in CompressedCheckpoint.Read(file.Tensors).Values)
         {
             _weights[tensor.Name] = tensor;
             long zeros = CountZeros(tensor);
-            _reports.Add(new TensorReport(tensor.Name, tensor.ElementCount, _zerosBefore[tensor.Name], zeros));
+            GridRounding? rounding = roundings.GetValueOrDefault(tensor.Name);
+            _reports.Add(new TensorReport(tensor.Name, tensor.ElementCount, _zerosBefore[tensor.Name], zeros)
+            {
+                Bytes = QuantizedCodec.StorageBytes(tensor),
+                Grid = (tensor as QuantizedTensor)?.Grid.ToString(),
+                RelativeError = rounding?.RelativeError,
+                RoundedToZero = rounding?.NewZeros ?? 0,
+            });
             _context.Log?.Invoke($"{tensor.Name}: {zeros} of {tensor.ElementCount} weights are zero.");
         }
     }
@@ -107,7 +119,9 @@ internal sealed class PruningRun : IDisposable
             Weights = _weights,
             Files = [.. content.Files, .. _files],
             Provenance = [.. content.Provenance, step],
-            MaskedTensors = content.MaskedTensors.Union(_reports.Select(r => r.Name)).ToHashSet(StringComparer.Ordinal),
+            // Where nothing is to be removed, zeros are no mask.
+            MaskedTensors = content.MaskedTensors.Union(Plan.Tensors.Where(t => t.Sparsity > 0).Select(t => t.Name))
+                .ToHashSet(StringComparer.Ordinal),
         });
         _files.Clear();
         return pruned;

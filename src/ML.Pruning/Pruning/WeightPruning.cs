@@ -86,7 +86,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         int done = 0;
         foreach (IGrouping<int, PlannedTensor> layer in layers)
         {
-            run.Store([.. layer.Select(t => new MaskedTensor(run.Tensor(t), byName[t.Name]))]);
+            run.Store([.. layer.Select(t => MaskedTensor.Over(run.Tensor(t), byName[t.Name]))]);
             run.Report("prune", ++done / (double)layers.Count);
         }
     }
@@ -99,7 +99,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
                 [.. tensors.Select(t => Scores(run, t, statistics))], Pattern, tensors[0].Sparsity, run.CancellationToken)
             : [.. tensors.Select(t => MaskSelector.Select(
                 Scores(run, t, statistics), Pattern, Group, t.Sparsity, run.CancellationToken))];
-        run.Store([.. tensors.Zip(masks, (t, mask) => new MaskedTensor(run.Tensor(t), mask))]);
+        run.Store([.. tensors.Zip(masks, (t, mask) => MaskedTensor.Over(run.Tensor(t), mask))]);
     }
 
     private CriterionScores Scores(

@@ -1,0 +1,53 @@
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+using ML.Pruning.Sparsity;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>Puts the weights on an integer grid, each on the nearest point, and removes none.</summary>
+/// <remarks>The scale is the largest magnitude over the largest code (<see cref="Quantizer"/>); zeros stay zeros. To
+/// prune and quantise in one run set <see cref="LayerwisePruning.Quantization"/> of any pruning method. Needs no
+/// calibration text. Immutable and thread-safe.</remarks>
+public sealed class RoundToNearest : LayerwisePruning
+{
+    /// <summary>Creates the method.</summary>
+    /// <param name="grid">The grid.</param>
+    public RoundToNearest(WeightGrid grid)
+    {
+        Quantization = grid ?? throw new ArgumentNullException(nameof(grid));
+        Sparsity = 0;
+        Group = ComparisonGroup.Tensor;
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "round-to-nearest";
+
+    /// <inheritdoc/>
+    public override bool NeedsCalibration => false;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A sparsity or pattern was set, or the grid taken away.</exception>
+    public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
+    {
+        if (Sparsity != 0 || Pattern is not UnstructuredPattern)
+        {
+            throw new ArgumentException($"{Name} removes no weights, but a sparsity or pattern was given; set "
+                + $"{nameof(Quantization)} of a pruning method instead.");
+        }
+
+        if (Quantization is null) throw new ArgumentException($"{Name} needs a grid, such as int8.");
+        return base.Plan(spec, weightType);
+    }
+
+    /// <inheritdoc/>
+    internal override void Run(PruningRun run)
+    {
+        ILookup<int, PlannedTensor> layers = run.Plan.Tensors.ToLookup(t => t.Layer);
+        int done = 0;
+        foreach (IGrouping<int, PlannedTensor> layer in layers)
+        {
+            run.Store([.. layer.Select(run.Tensor)]);
+            run.Report("quantise", ++done / (double)layers.Count);
+        }
+    }
+}
