@@ -54,6 +54,12 @@ public abstract class LayerwisePruning : PruningMethod
     public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
     {
         ArgumentNullException.ThrowIfNull(spec);
+        if (Quantization is not null && AcceptsNonFinite)
+        {
+            throw new ArgumentException($"Weights that are NaN or infinite cannot be put on the grid {Quantization}; refuse "
+                + "them, or leave the grid out.");
+        }
+
         double sparsity = ResolveSparsity();
         var skipped = new List<SkippedTensor>();
         WeightShape[] shapes = [.. TensorSelection.Choose(spec, IncludeTensors, ExcludeTensors)

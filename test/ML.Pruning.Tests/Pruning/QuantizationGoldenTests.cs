@@ -21,12 +21,14 @@ public class QuantizationGoldenTests
     private const double StoriesWanda = 14.3392;
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("stories260K", "stories.valid.jsonl", Stories)]
     [DataRow("docs-6m", "docs.valid.jsonl", Docs)]
     public void Int8_RoundToNearest_IsWithinOnePercentOfDense(string model, string text, double dense) =>
         Assert.AreEqual(dense, Perplexity(model, text, new RoundToNearest(new Int8PerRow())), 0.01 * dense);
 
     [TestMethod]
+    [TestCategory("Slow")]
     [DataRow("stories260K", "stories.valid.jsonl", 3.3408)]
     [DataRow("docs-6m", "docs.valid.jsonl", 47.6897)]
     public void Int4_RoundToNearest_HasTheRecordedPerplexity(string model, string text, double expected) =>

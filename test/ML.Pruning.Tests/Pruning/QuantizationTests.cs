@@ -280,6 +280,14 @@ public class QuantizationTests
         Assert.ThrowsExactly<ArgumentException>(() => method.Plan(RandomModel.Llama));
     }
 
+    [TestMethod]
+    public void Plan_GridAndNonFiniteWeights_IsRefused()
+    {
+        var method = new Magnitude { Quantization = new Int8PerRow(), AllowNonFinite = true };
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => method.Plan(RandomModel.Llama)).Message, "NaN");
+    }
+
     private static double Perplexity(LanguageModel model) => PerplexityEvaluator.Evaluate(
         model, TinyModel.Texts, 16, EngineKind.Torch).Perplexity;
 

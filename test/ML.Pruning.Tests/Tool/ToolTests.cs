@@ -84,6 +84,42 @@ public sealed class ToolTests
     }
 
     [TestMethod]
+    public void Quantize_PruneEvalExport_GiveTheSamePerplexity()
+    {
+        string small = Path.Combine(_folder, "small"), zip = Path.Combine(_folder, "small.zip");
+        string floats = Path.Combine(_folder, "floats");
+        string[] prune = ["prune", _model.Folder, "--method", "wanda", "--quantize", "int8", "--calibration", _text,
+            .. s_calibration, "--output"];
+        JsonObject report = ToolProcess.Run([.. prune, small, "--json"]).Json();
+        Assert.AreEqual("int8", (string?)report["tensors"]![0]!["grid"]);
+        Assert.AreEqual(0, ToolProcess.Run("export", small, "--format", "zip", "--output", zip).ExitCode);
+        Assert.AreEqual(0, ToolProcess.Run(
+            "export", zip, "--format", "safetensors", "--output", floats, "--dequantize").ExitCode);
+
+        string first = Eval(small).ToJsonString();
+        Assert.AreEqual(first, Eval(zip).ToJsonString());
+        Assert.AreEqual(first, Eval(floats).ToJsonString());
+        JsonObject plan = ToolProcess.Run(
+            "plan", small, "--method", "wanda", "--quantize", "int8", "--json").Json();
+        JsonObject inspected = ToolProcess.Run("inspect", small, "--json").Json();
+        Assert.AreEqual((long)plan["bytes"]!["after"]!, (long)inspected["bytes"]!);
+        Assert.AreEqual(4 * TinyModel.Spec.ParameterCount,
+            (long)ToolProcess.Run("inspect", floats, "--json").Json()["bytes"]!);
+    }
+
+    [TestMethod]
+    public void Quantize_UnknownGridOrNoGrid_IsRefused()
+    {
+        string output = Path.Combine(_folder, "out");
+        ToolProcess.Run("prune", _model.Folder, "--output", output, "--method", "magnitude", "--quantize", "int5")
+            .ExpectRefusal("'int5'", "int4:gN");
+        ToolProcess.Run("prune", _model.Folder, "--output", output, "--method", "round-to-nearest")
+            .ExpectRefusal("--quantize");
+        ToolProcess.Run("prune", _model.Folder, "--output", output, "--method", "round-to-nearest", "--quantize",
+            "int8", "--sparsity", "0.5").ExpectRefusal("removes no weights");
+    }
+
+    [TestMethod]
     public void Generate_SamplingAndStops_PrintsTheTextAlone()
     {
         string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "30",
