@@ -4,6 +4,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using ML.Pruning.Calibration;
 using ML.Pruning.Evaluation;
+using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Samples.EmbeddedModel;
@@ -16,6 +17,8 @@ namespace ML.Pruning.Samples;
 /// in a new process, compare.</summary>
 public static class Demo
 {
+    private static readonly GenerationOptions s_wholeStory = new() { MaxNewTokens = 200 };
+
     /// <summary>Runs the demo.</summary>
     /// <param name="args">Nothing, a model folder, or a model folder with a calibration and an evaluation file.</param>
     /// <returns>0 when the reloaded model gives the same scores.</returns>
@@ -109,7 +112,7 @@ public static class Demo
         IEstimator<ITransformer> pipeline = ml.Transforms.LoadLlm("Model", modelPath)
             .Append(ml.Transforms.PruneLlm("Model", "Text", new Wanda { Sparsity = 0.5 }))
             .Append(ml.Transforms.ScoreLlm("LogLikelihood", "Model", "Text"))
-            .Append(ml.Transforms.GenerateText("Story", "Model", "Text"));
+            .Append(ml.Transforms.GenerateText("Story", "Model", "Text", s_wholeStory));
         string zip = Path.Combine(Path.GetTempPath(), $"ml-pruning-demo-{Guid.NewGuid():N}.zip");
         try
         {
@@ -118,7 +121,7 @@ public static class Demo
             ml.Model.Save(compact, data.Schema, zip);
             string here = ScoreOf(ml, compact, probe);
             Console.WriteLine("Story before: " + StoryOf(ml, ml.Transforms.LoadLlm("Model", modelPath)
-                .Append(ml.Transforms.GenerateText("Story", "Model", "Text")).Fit(data)));
+                .Append(ml.Transforms.GenerateText("Story", "Model", "Text", s_wholeStory)).Fit(data)));
             Console.WriteLine("Story after:  " + StoryOf(ml, compact));
             string shown = (probe.Length <= 60 ? probe : probe[..60] + "...").ReplaceLineEndings(" ");
             Console.WriteLine($"Saved {new FileInfo(zip).Length:N0} bytes. Scores of \"{shown}\":");

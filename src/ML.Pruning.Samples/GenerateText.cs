@@ -24,3 +24,7 @@ public static class GenerateText
         public string Text { get; set; } = "";
     }
 }
+
+// Expected output for the embedded model:
+// Once there was a cheerful child named Mina. Mina had a paper crown that looked grand
+// One day Mina went to the harbour. The sky was clear. There she met a owl w

@@ -58,3 +58,6 @@ public static class PruneAndScore
         public float Perplexity { get; set; }
     }
 }
+
+// Expected output for the embedded model:
+// 11 tokens, log-likelihood -4.02, perplexity 1.44
