@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace ML.Pruning.Checkpoints;
 
-/// <summary>Reads checkpoints in which some tensors are stored as sparse-bitmask groups, or as codes and scales.</summary>
+/// <summary>Reads checkpoints in which some tensors are stored as sparse-bitmask groups, or as codes and scales.
+/// </summary>
 public static class CompressedCheckpoint
 {
     private const int MaxDimensions = 64;

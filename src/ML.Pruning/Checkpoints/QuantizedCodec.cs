@@ -3,13 +3,13 @@ namespace ML.Pruning.Checkpoints;
 /// <summary>Stores tensors on an integer grid as codes and scales.</summary>
 /// <remarks>
 /// <para>Naming and layout are those of the compressed-tensors library, symmetric and without activation order. With
-/// <c>name</c> ending in <c>weight</c>, 8 bits (format <c>int-quantized</c>) become <c>name</c> (I8 [rows, columns]) and
-/// <c>name_scale</c> [rows, 1]. 4 bits (format <c>pack-quantized</c>) become <c>name_packed</c> (I32
+/// <c>name</c> ending in <c>weight</c>, 8 bits (format <c>int-quantized</c>) become <c>name</c> (I8 [rows, columns])
+/// and <c>name_scale</c> [rows, 1]. 4 bits (format <c>pack-quantized</c>) become <c>name_packed</c> (I32
 /// [rows, ceil(columns / 8)]: eight codes to a word, the first one in the lowest bits, each with 8 added),
 /// <c>name_scale</c> [rows, groups] and <c>name_shape</c> (I64 [2]).</para>
-/// <para>The size of the groups stands in config.json only. Shapes tell it too: it is the power of two that makes so many
-/// groups, else the number that divides the columns into them; the last group of a row may be narrower, which that
-/// library does not read.</para>
+/// <para>The size of the groups stands in config.json only. Shapes tell it too: it is the power of two that makes so
+/// many groups, else the number that divides the columns into them; the last group of a row may be narrower, which
+/// that library does not read.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 public static class QuantizedCodec
@@ -121,8 +121,8 @@ public static class QuantizedCodec
         }
         long groups = scales.Shape.Count == 2 ? scales.Shape[1] : 0;
         int groupSize = GroupSize(columns, groups) ?? throw new CheckpointFormatException($"Quantised tensor "
-            + $"{Show.Quote(name)} of shape [{rows}, {columns}]: the scales are {Show.Shape(scales.Shape)}, which is no "
-            + "possible number of groups.");
+            + $"{Show.Quote(name)} of shape [{rows}, {columns}]: the scales are {Show.Shape(scales.Shape)}, which is "
+            + "no possible number of groups.");
         return new QuantizedTensor(
             name, new UnpackedCodesTensor(name, packed, rows, columns), scales, Int4Groups.OfAnySize(groupSize));
     }
@@ -157,7 +157,8 @@ public static class QuantizedCodec
         if (shape.Any(d => d is < 1 or > int.MaxValue - PackedCodes.PerWord))
         {
             throw new CheckpointFormatException($"Tensor {Show.Quote(tensor.Name)} says that the quantised tensor has "
-                + $"the shape {Show.Shape(shape)}; each dimension must be in [1, {int.MaxValue - PackedCodes.PerWord}].");
+                + $"the shape {Show.Shape(shape)}; each dimension must be in "
+                + $"[1, {int.MaxValue - PackedCodes.PerWord}].");
         }
         return ((int)shape[0], (int)shape[1]);
     }
@@ -166,8 +167,8 @@ public static class QuantizedCodec
     {
         if (stored.ContainsKey(name + OrderSuffix))
         {
-            throw new CheckpointFormatException($"The quantised tensor {Show.Quote(name)} has its columns in activation "
-                + $"order ({Show.Quote(name + OrderSuffix)}), which is not supported; quantise it without.");
+            throw new CheckpointFormatException($"The quantised tensor {Show.Quote(name)} has its columns in "
+                + $"activation order ({Show.Quote(name + OrderSuffix)}), which is not supported; quantise it without.");
         }
         StoredTensor? zeroPoint = stored.GetValueOrDefault(name + ZeroPointSuffix);
         if (zeroPoint is null)

@@ -5,8 +5,8 @@ namespace ML.Pruning.Checkpoints;
 
 /// <summary>A matrix on an integer grid: reads as float32 weights, is stored as codes and scales.</summary>
 /// <remarks>
-/// <para>weight[row, column] = code[row, column] * scale[row, column / group size], in float32. The type is F32, and the
-/// raw bytes are those of the weights: everything that takes a dense tensor takes this one.
+/// <para>weight[row, column] = code[row, column] * scale[row, column / group size], in float32. The type is F32, and
+/// the raw bytes are those of the weights: everything that takes a dense tensor takes this one.
 /// <see cref="QuantizedCodec"/> stores codes and scales in their place.</para>
 /// <para>Views keep the grid: <see cref="StoredTensor.Renamed"/> and <see cref="SliceRows"/> yield such tensors again.
 /// </para>
@@ -25,8 +25,8 @@ public sealed class QuantizedTensor : ElementwiseTensor
     /// <param name="codes">I8 [rows, columns].</param>
     /// <param name="scales">F32, F16 or BF16 [rows, <see cref="WeightGrid.Groups"/>]; read once to check them.</param>
     /// <param name="grid">The grid.</param>
-    /// <exception cref="CheckpointFormatException">A type or shape does not fit, or a scale is not positive, not finite,
-    /// or so large that a weight would not be finite.</exception>
+    /// <exception cref="CheckpointFormatException">A type or shape does not fit, or a scale is not positive, not
+    /// finite, or so large that a weight would not be finite.</exception>
     public QuantizedTensor(string name, StoredTensor codes, StoredTensor scales, WeightGrid grid)
         : base(name, TensorType.F32, CheckParts(name, codes, scales, grid))
     {

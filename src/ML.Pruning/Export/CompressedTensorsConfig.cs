@@ -149,12 +149,13 @@ internal static class CompressedTensorsConfig
     {
         if (legal(Text(node))) return;
         string shown = node?.ToJsonString() ?? "missing";
-        throw new ModelFormatException($"config.json: '{Key}.{path}' is {(shown.Length > 80 ? shown[..77] + "..." : shown)}"
-            + $"; supported: {supported}.");
+        if (shown.Length > 80) shown = shown[..77] + "...";
+        throw new ModelFormatException($"config.json: '{Key}.{path}' is {shown}; supported: {supported}.");
     }
 
-    private static string Module(StoredTensor tensor) =>
-        tensor.Name.EndsWith(WeightSuffix, StringComparison.Ordinal) ? tensor.Name[..^WeightSuffix.Length] : tensor.Name;
+    private static string Module(StoredTensor tensor) => tensor.Name.EndsWith(WeightSuffix, StringComparison.Ordinal)
+        ? tensor.Name[..^WeightSuffix.Length]
+        : tensor.Name;
 
     private static string Format(int bits) => bits == 8 ? Int8 : Int4;
 

@@ -48,10 +48,10 @@ public static class HuggingFaceModel
     }
 
     /// <summary>Writes a model as a Hugging Face folder, which appears whole or not at all.</summary>
-    /// <remarks>Weights keep the type that they have in the model; those on an integer grid are stored as codes and scales,
-    /// in the naming of compressed-tensors (<see cref="LanguageModel.Dequantized"/> makes ordinary ones of them). Dense files hold zeros as zeros and load in any
-    /// software that reads safetensors; a model whose layers differ in shape declares <c>layer_shapes</c> in config.json,
-    /// which this library reads.</remarks>
+    /// <remarks>Weights keep the type that they have in the model; those on an integer grid are stored as codes and
+    /// scales, in the naming of compressed-tensors (<see cref="LanguageModel.Dequantized"/> makes ordinary ones of
+    /// them). Dense files hold zeros as zeros and load in any software that reads safetensors; a model whose layers
+    /// differ in shape declares <c>layer_shapes</c> in config.json, which this library reads.</remarks>
     /// <param name="model">The model.</param>
     /// <param name="folder">The folder to make.</param>
     /// <param name="compressed">Store sparse weights as bitmask and values, in the naming of compressed-tensors.</param>
@@ -93,7 +93,8 @@ public static class HuggingFaceModel
         return FamilyRegistry.ReadConfig(copy);
     }
 
-    /// <summary>Refuses a model whose folder has no form for weights on an integer grid, before any work is done.</summary>
+    /// <summary>Refuses a model whose folder has no form for weights on an integer grid, before any work is
+    /// done.</summary>
     /// <param name="spec">The model.</param>
     /// <exception cref="NotSupportedException">Its family stores weights transposed.</exception>
     public static void RequireQuantizable(ModelSpec spec)

@@ -7,8 +7,8 @@ using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Export;
 
-/// <summary>A model as named streams, as it travels inside a saved ML.NET model: a description, the weights (those on an
-/// integer grid as codes and scales, sparse ones compressed), and the files that travel along.</summary>
+/// <summary>A model as named streams, as it travels inside a saved ML.NET model: a description, the weights (those on
+/// an integer grid as codes and scales, sparse ones compressed), and the files that travel along.</summary>
 public static class LanguageModelPayload
 {
     private const string DescriptionEntry = "LanguageModel.json";

@@ -11,8 +11,8 @@ namespace ML.Pruning.Pruning;
 internal sealed record GridRounding(QuantizedTensor Tensor, double RelativeError, long NewZeros)
 {
     /// <summary>Rounds each weight to the nearest code, with scales from the largest weight that shares them.</summary>
-    /// <remarks>Zeros stay zeros. A matrix that is on this grid already stays as it is. Sums are taken in float64, chunk
-    /// after chunk, so that the result does not depend on the threads.</remarks>
+    /// <remarks>Zeros stay zeros. A matrix that is on this grid already stays as it is. Sums are taken in float64,
+    /// chunk after chunk, so that the result does not depend on the threads.</remarks>
     /// <param name="tensor">A matrix of finite weights.</param>
     /// <param name="grid">The grid.</param>
     /// <param name="cancellationToken">Checked between runs of rows.</param>

@@ -42,8 +42,9 @@ public abstract class LayerwisePruning : PruningMethod
     /// <summary>Canonical names of tensors to leave alone, with * for any characters.</summary>
     public IReadOnlyList<string> ExcludeTensors { get; init; } = [];
 
-    /// <summary>The integer grid on which the weights that stay are put, each on the nearest point, after the others were
-    /// removed; null = they stay floating-point numbers. Zeros stay zeros, and small weights may become zeros.</summary>
+    /// <summary>The integer grid on which the weights that stay are put, each on the nearest point, after the others
+    /// were removed; null = they stay floating-point numbers. Zeros stay zeros, and small weights may become
+    /// zeros.</summary>
     public WeightGrid? Quantization { get; init; }
 
     /// <summary>Whether tensors compete with each other.</summary>
@@ -56,8 +57,8 @@ public abstract class LayerwisePruning : PruningMethod
         ArgumentNullException.ThrowIfNull(spec);
         if (Quantization is not null && AcceptsNonFinite)
         {
-            throw new ArgumentException($"Weights that are NaN or infinite cannot be put on the grid {Quantization}; refuse "
-                + "them, or leave the grid out.");
+            throw new ArgumentException($"Weights that are NaN or infinite cannot be put on the grid {Quantization}; "
+                + "refuse them, or leave the grid out.");
         }
 
         double sparsity = ResolveSparsity();

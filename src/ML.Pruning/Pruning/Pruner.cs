@@ -123,8 +123,8 @@ public static class Pruner
 
         if (PartialGroups(plan) is > 0 and int partial)
         {
-            yield return $"{partial} tensors have columns that do not divide into the groups of {plan.Quantization}, so that "
-                + "the last group of each row is narrower; this library reads that, but other software may not.";
+            yield return $"{partial} tensors have columns that do not divide into the groups of {plan.Quantization}, so "
+                + "that the last group of each row is narrower; this library reads that, but other software may not.";
         }
 
         yield return "Zeros in dense storage make a model neither smaller nor faster: save it compressed for the size, "

@@ -85,8 +85,8 @@ public sealed record PruningPlan
     /// <summary>The plan as one JSON object.</summary>
     /// <remarks><c>macs</c> counts the dense computation at 64 tokens: zeros inside a matrix save no multiply-accumulate
     /// until a sparse engine skips them, so unstructured and N:M pruning leave the number as it is.</remarks>
-    /// <returns>Keys method, quantization, parameters {before, after, zeros}, macs {tokens, before, after}, bytes {before,
-    /// after, compressed}, peakMemoryBytes, diskBytes, layers, skipped.</returns>
+    /// <returns>Keys method, quantization, parameters {before, after, zeros}, macs {tokens, before, after}, bytes
+    /// {before, after, compressed}, peakMemoryBytes, diskBytes, layers, skipped.</returns>
     public JsonObject ToJson() => new()
     {
         ["method"] = Method,
@@ -149,7 +149,8 @@ public sealed record PruningPlan
         // Packed codes have no bitmask form.
         long stored = StoredBytes(t);
         int bits = Quantization?.Bits ?? WeightType.BitsPerElement();
-        return bits < 8 ? stored : Math.Min(stored, stored - t.Zeros * bits / 8 + BitmaskCodec.Overhead(t.Rows, t.Columns));
+        long compressed = stored - t.Zeros * bits / 8 + BitmaskCodec.Overhead(t.Rows, t.Columns);
+        return bits < 8 ? stored : Math.Min(stored, compressed);
     }
 
     private static JsonNode LayerJson(IGrouping<int, PlannedTensor> layer) => new JsonObject

@@ -14,11 +14,12 @@ public sealed record TensorReport(string Name, long Elements, long ZerosBefore, 
     /// <summary>Bytes as stored now: dense elements, or codes and scales.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>The integer grid that the weights are on, such as <c>int8</c>; null for floating-point numbers.</summary>
+    /// <summary>The integer grid that the weights are on, such as <c>int8</c>; null for floating-point
+    /// numbers.</summary>
     public string? Grid { get; init; }
 
-    /// <summary>Of rounding to the grid: Frobenius norm of the change over that of the weights before rounding; null where
-    /// nothing was rounded.</summary>
+    /// <summary>Of rounding to the grid: Frobenius norm of the change over that of the weights before rounding; null
+    /// where nothing was rounded.</summary>
     public double? RelativeError { get; init; }
 
     /// <summary>Weights that were not removed and became zero by rounding.</summary>
@@ -107,7 +108,7 @@ public sealed record PruningReport
         return text.ToString();
     }
 
-    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes; for rounded ones grid, relativeError, roundedToZero.
+    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes; on a grid also grid, relativeError, roundedToZero.
     private static JsonNode TensorJson(TensorReport t)
     {
         var json = new JsonObject

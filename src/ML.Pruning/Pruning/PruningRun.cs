@@ -65,8 +65,8 @@ internal sealed class PruningRun : IDisposable
     /// <summary>The weight of a planned tensor, under its canonical name.</summary>
     public StoredTensor Tensor(PlannedTensor tensor) => _weights[tensor.Name].Renamed(tensor.Name);
 
-    /// <summary>Writes changed tensors to a temporary file, on the plan's grid if there is one, and takes them from there
-    /// henceforth.</summary>
+    /// <summary>Writes changed tensors to a temporary file, on the plan's grid if there is one, and takes them from
+    /// there henceforth.</summary>
     /// <param name="changed">Tensors under their canonical names.</param>
     public void Store(IReadOnlyList<StoredTensor> changed)
     {

@@ -18,7 +18,8 @@ public class MutationTests
             [
                 .. BitmaskCodec.Compress(new ArrayTensor("w", sparse, [40, 11])),
                 new ArrayTensor("h", sparse, [440], TensorType.F16),
-                .. QuantizedCodec.Encode(QuantizedTensor.Of("q", 10, new byte[20], new float[] { 1, 2 }, new Int8PerRow())),
+                .. QuantizedCodec.Encode(
+                    QuantizedTensor.Of("q", 10, new byte[20], new float[] { 1, 2 }, new Int8PerRow())),
                 .. QuantizedCodec.Encode(
                     QuantizedTensor.Of("p", 10, new byte[20], new float[] { 1, 2, 3, 4 }, new Int4Groups(8))),
             ],

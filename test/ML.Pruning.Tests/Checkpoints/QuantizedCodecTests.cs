@@ -8,7 +8,8 @@ public class QuantizedCodecTests
     private static readonly Int4Groups s_groupsOf8 = new(8);
 
     // A matrix with its codes and scales, and the weights by the formula.
-    private static (QuantizedTensor Tensor, float[] Weights) Random(WeightGrid grid, int rows, int columns, double zeros)
+    private static (QuantizedTensor Tensor, float[] Weights) Random(
+        WeightGrid grid, int rows, int columns, double zeros)
     {
         var random = new Random(rows * 1000 + columns);
         int groups = grid.Groups(columns);
@@ -107,7 +108,8 @@ public class QuantizedCodecTests
         string grid, int rows, int columns, double zeros, bool bitmask)
     {
         (QuantizedTensor tensor, float[] weights) = Random(WeightGrid.Parse(grid), rows, columns, zeros);
-        StoredTensor[] others = [new ArrayTensor("a.bias", weights.AsMemory(0, rows), [rows]), tensor.Renamed("b.weight")];
+        StoredTensor[] others =
+            [new ArrayTensor("a.bias", weights.AsMemory(0, rows), [rows]), tensor.Renamed("b.weight")];
         using var folder = new TestFolder();
         SafetensorsWriter.Write(folder["m"], BitmaskCodec.CompressAll(
             new StoredTensor[] { tensor }.Concat(others).SelectMany(QuantizedCodec.Encode)));
@@ -141,7 +143,7 @@ public class QuantizedCodecTests
     [TestMethod]
     public void Read_FilesOfOthers_AreUnderstood()
     {
-        // int32 shape, float16 scales, a code of -8, zero points of 0, one scale a row in one dimension, odd groups of 5.
+        // int32 shape, float16 scales, a code of -8, zero points of 0, one scale a row in one dimension, groups of 5.
         StoredTensor[] stored =
         [
             new BytesTensor("p.weight_packed", new byte[] { 0x80, 0, 0, 0, 0, 0, 0, 0 }, [1, 2], TensorType.I32),
@@ -184,7 +186,8 @@ public class QuantizedCodecTests
     {
         var parts = new Dictionary<string, StoredTensor>();
         void Put(StoredTensor tensor) => parts[tensor.Name] = tensor;
-        StoredTensor Scales(float first, params float[] rest) => new ArrayTensor("w_scale", (float[])[first, .. rest], [2, 2]);
+        StoredTensor Scales(float first, params float[] rest) =>
+            new ArrayTensor("w_scale", (float[])[first, .. rest], [2, 2]);
         StoredTensor Shape(long rows, long columns) => new BytesTensor("w_shape",
             (byte[])[.. BitConverter.GetBytes(rows), .. BitConverter.GetBytes(columns)], [2], TensorType.I64);
         Put(new BytesTensor("w_packed", new byte[16], [2, 2], TensorType.I32));

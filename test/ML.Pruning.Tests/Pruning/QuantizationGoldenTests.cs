@@ -11,8 +11,8 @@ namespace ML.Pruning.Tests.Pruning;
 
 /// <summary>What quantisation costs real models. The numbers of int4 are this library's own, recorded when it was
 /// written; those of the dense models and of Wanda are PyTorch's.</summary>
-/// <remarks>Protocol: perplexity at 256 tokens, without overlap, of stories.valid.jsonl and docs.valid.jsonl. All linear
-/// maps of the layers are quantised, embedding and head are left alone.</remarks>
+/// <remarks>Protocol: perplexity at 256 tokens, without overlap, of stories.valid.jsonl and docs.valid.jsonl. All
+/// linear maps of the layers are quantised, embedding and head are left alone.</remarks>
 [TestClass]
 public class QuantizationGoldenTests
 {

@@ -132,7 +132,7 @@ public class QuantizationTests
         using LanguageModel rounded = Pruner.Prune(model, method, context: PrunedModels.In(folder)).Model;
         HuggingFaceModel.Save(rounded, folder["hf"]);
 
-        JsonNode declared = HuggingFaceFolder.ReadConfig(Path.Combine(folder["hf"], "config.json"))["quantization_config"]!;
+        JsonNode declared = Declared(folder["hf"]);
         JsonNode expected = JsonNode.Parse("""
             {
               "quant_method": "compressed-tensors",
@@ -164,7 +164,8 @@ public class QuantizationTests
         using var folder = new TestFolder();
         using LanguageModel model = HuggingFaceModel.Open(tiny.Folder);
         using LanguageModel first = Pruner.Prune(model,
-            new RoundToNearest(new Int8PerRow()) { IncludeTensors = ["*mlp*"] }, context: PrunedModels.In(folder)).Model;
+            new RoundToNearest(new Int8PerRow()) { IncludeTensors = ["*mlp*"] },
+            context: PrunedModels.In(folder)).Model;
         using LanguageModel both = Pruner.Prune(first,
             new RoundToNearest(new Int4Groups(8)) { IncludeTensors = ["*attn*", "embed*"] },
             context: PrunedModels.In(folder)).Model;
@@ -172,7 +173,7 @@ public class QuantizationTests
         using LanguageModel loaded = HuggingFaceModel.Open(folder["hf"]);
 
         Assert.AreEqual(Perplexity(both), Perplexity(loaded));
-        JsonNode declared = HuggingFaceFolder.ReadConfig(Path.Combine(folder["hf"], "config.json"))["quantization_config"]!;
+        JsonNode declared = Declared(folder["hf"]);
         Assert.AreEqual("mixed-precision", (string?)declared["format"]);
         string[] targets = [.. declared["config_groups"]!["group_0"]!["targets"]!.AsArray().Select(t => (string)t!)];
         Assert.AreEqual("model.embed_tokens", targets[0]);
@@ -265,7 +266,8 @@ public class QuantizationTests
         long extra = grid == "int8" ? result.Report.Tensors.Sum(t => t.RoundedToZero) : 0;
         Assert.AreEqual(2 * model.Spec.ParameterCount, result.Plan.BytesBefore);
         Assert.AreEqual(audit.DenseBytes - shapes, result.Plan.BytesAfter);
-        Assert.IsInRange(audit.CompressedBytes - shapes, audit.CompressedBytes - shapes + extra, result.Plan.BytesCompressed);
+        long compressed = audit.CompressedBytes - shapes;
+        Assert.IsInRange(compressed, compressed + extra, result.Plan.BytesCompressed);
         Assert.AreEqual(result.Report.Tensors.Sum(t => t.Bytes),
             audit.Tensors.Where(t => result.Report.Tensors.Any(r => r.Name == t.Name)).Sum(t => t.DenseBytes));
         JsonObject json = result.Plan.ToJson();
@@ -287,6 +289,9 @@ public class QuantizationTests
         StringAssert.Contains(
             Assert.ThrowsExactly<ArgumentException>(() => method.Plan(RandomModel.Llama)).Message, "NaN");
     }
+
+    private static JsonNode Declared(string folder) =>
+        HuggingFaceFolder.ReadConfig(Path.Combine(folder, "config.json"))["quantization_config"]!;
 
     private static double Perplexity(LanguageModel model) => PerplexityEvaluator.Evaluate(
         model, TinyModel.Texts, 16, EngineKind.Torch).Perplexity;
