@@ -12,11 +12,13 @@ internal sealed class MethodOptions
 {
     private const string RoundToNearestName = "round-to-nearest";
 
-    private static readonly string[] s_methods = ["magnitude", "random", "wanda", RoundToNearestName];
+    private static readonly string[] s_methods =
+        ["magnitude", "random", "wanda", "sparsegpt", "obd", "obs", RoundToNearestName];
 
     private readonly Option<string> _method = new("--method")
     {
-        Description = "How to prune: magnitude, random or wanda; round-to-nearest removes nothing (with --quantize).",
+        Description = "How to prune: magnitude, random, wanda, sparsegpt, obd or obs; round-to-nearest removes nothing "
+            + "(with --quantize).",
         Required = true,
     };
 
@@ -38,7 +40,8 @@ internal sealed class MethodOptions
 
     private readonly Option<string> _allocation = new("--allocation")
     {
-        Description = "How the sparsity is shared out among tensors: uniform.",
+        Description = "How the sparsity is shared out among tensors: uniform, erk, owl, global, or a .json file of name "
+            + "patterns and sparsities.",
         DefaultValueFactory = _ => "uniform",
     };
 
@@ -46,6 +49,29 @@ internal sealed class MethodOptions
     {
         Description = "Put the weights that stay on an integer grid: int8 (a scale a row), int4 (a scale for each 64 "
             + "columns) or int4:gN.",
+    };
+
+    private readonly Option<string?> _update = new("--update")
+    {
+        Description = "How the weights that stay make up for those that go: none, sparsegpt or least-squares (default: "
+            + "the method's).",
+    };
+
+    private readonly Option<string?> _mask = new("--mask")
+    {
+        Description = "A safetensors file of U8 or BOOL masks (0 where a weight goes) to use instead of the method's.",
+    };
+
+    private readonly Option<double> _damping = new("--damping")
+    {
+        Description = "sparsegpt, obs, least-squares: fraction of the mean of the Hessian's diagonal added to it.",
+        DefaultValueFactory = _ => ObsCriterion.DefaultDamping,
+    };
+
+    private readonly Option<int> _blockSize = new("--block-size")
+    {
+        Description = "sparsegpt: columns of a tile.",
+        DefaultValueFactory = _ => SparseGptCriterion.DefaultBlockSize,
     };
 
     private readonly Option<bool> _skipIndivisible = new("--skip-indivisible")
@@ -94,8 +120,8 @@ internal sealed class MethodOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _quantize, _skipIndivisible,
-            _allowNonFinite, _include, _exclude, _samples, _length, _order, _seed];
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _damping, _blockSize,
+            _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _seed];
         foreach (Option option in options) command.Options.Add(option);
     }
 
@@ -103,8 +129,6 @@ internal sealed class MethodOptions
     /// <exception cref="UserErrorException">An argument is not legal.</exception>
     public PruningMethod Parse(ParseResult parse)
     {
-        if (parse.GetValue(_allocation) is var allocation && allocation != "uniform")
-            throw new UserErrorException($"--allocation is \"{allocation}\"; supported: uniform.");
         WeightGrid? grid = parse.GetValue(_quantize) is { } text ? WeightGrid.Parse(text) : null;
         if (parse.GetRequiredValue(_method) == RoundToNearestName) return RoundToNearest(parse, grid);
         (IWeightCriterion criterion, ComparisonGroup defaultGroup) = Criterion(parse);
@@ -114,6 +138,9 @@ internal sealed class MethodOptions
             Pattern = SparsityPattern.Parse(parse.GetValue(_pattern)!),
             Group = parse.GetValue(_group) is { } group ? ParseEnum<ComparisonGroup>("--group", group) : defaultGroup,
             Quantization = grid,
+            Allocation = Allocation(parse.GetValue(_allocation)!),
+            Update = Update(parse, criterion),
+            Masks = parse.GetValue(_mask) is { } mask ? MaskFile.Open(mask) : null,
             SkipIndivisible = parse.GetValue(_skipIndivisible),
             AllowNonFinite = parse.GetValue(_allowNonFinite),
             IncludeTensors = parse.GetValue(_include) is { Length: > 0 } include ? include : null,
@@ -148,9 +175,36 @@ internal sealed class MethodOptions
             "magnitude" => (new MagnitudeCriterion(), ComparisonGroup.Tensor),
             "random" => (new RandomCriterion(parse.GetValue(_seed)), ComparisonGroup.Tensor),
             "wanda" => (new WandaCriterion(), ComparisonGroup.Row),
+            "sparsegpt" => (new SparseGptCriterion(parse.GetValue(_damping), parse.GetValue(_blockSize)),
+                ComparisonGroup.Tile),
+            "obd" => (new ObdCriterion(), ComparisonGroup.Tensor),
+            "obs" => (new ObsCriterion(parse.GetValue(_damping)), ComparisonGroup.Tensor),
             _ => throw new UserErrorException($"--method is \"{name}\"; supported: {string.Join(", ", s_methods)}."),
         };
     }
+
+    private IWeightUpdate? Update(ParseResult parse, IWeightCriterion criterion)
+    {
+        string name = parse.GetValue(_update) ?? (criterion is SparseGptCriterion ? "sparsegpt" : "none");
+        return name switch
+        {
+            "none" => null,
+            "sparsegpt" => new SparseGptUpdate(parse.GetValue(_damping), parse.GetValue(_blockSize)),
+            "least-squares" => new LeastSquaresUpdate(parse.GetValue(_damping)),
+            _ => throw new UserErrorException($"--update is \"{name}\"; supported: none, sparsegpt, least-squares."),
+        };
+    }
+
+    private static ISparsityAllocation Allocation(string name) => name switch
+    {
+        "uniform" => UniformAllocation.Instance,
+        "erk" => new ErkAllocation(),
+        "owl" => new OwlAllocation(),
+        "global" => GlobalAllocation.Instance,
+        _ when name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) => FileAllocation.Read(name),
+        _ => throw new UserErrorException(
+            $"--allocation is \"{name}\"; supported: uniform, erk, owl, global, or a .json file."),
+    };
 
     private static T ParseEnum<T>(string option, string text)
         where T : struct, Enum

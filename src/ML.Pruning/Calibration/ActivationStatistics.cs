@@ -1,27 +1,37 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using ML.Pruning.Sparsity;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace ML.Pruning.Calibration;
 
-/// <summary>What calibration saw of the input of a linear map: per feature the sum of squares over all tokens.</summary>
+/// <summary>What calibration saw of the input of a linear map: per feature the sum of squares over all tokens, and the
+/// sum of x x^T if that is asked for.</summary>
 /// <remarks>
 /// <para>sumOfSquares[i] = sum over tokens t of x[t, i]^2, in float64 and in the order of the tokens, so that the number
-/// of threads does not change a bit.</para>
-/// <para>Not thread-safe while being added to.</para>
+/// of threads does not change a bit. H = 2/n sum over tokens of x x^T, products and sums in float64.</para>
+/// <para>Not thread-safe while being added to. Dispose it if it holds a Hessian, which takes 8 features^2 bytes.</para>
 /// </remarks>
-public sealed class ActivationStatistics
+public sealed class ActivationStatistics : IDisposable
 {
     private const int FeaturesPerTask = 256;
 
     private readonly double[] _sumOfSquares;
+    private readonly Lock _gate = new();
+    private HessianSum? _hessian;
+    private HessianFactor? _factor;
+    private HessianDiagonals? _diagonals;
 
     /// <summary>Starts with no token seen.</summary>
     /// <param name="features">Input features, at least 1.</param>
+    /// <param name="needs">What to gather; sums of squares are always there.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is not one feature.</exception>
-    public ActivationStatistics(int features)
+    public ActivationStatistics(int features, StatisticsNeeds needs = StatisticsNeeds.SumSquares)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         _sumOfSquares = new double[features];
+        if (needs.HasFlag(StatisticsNeeds.Hessian)) _hessian = new HessianSum(features);
     }
 
     /// <summary>Input features.</summary>
@@ -36,10 +46,32 @@ public sealed class ActivationStatistics
     /// <summary>Whether all sums are finite; false after an activation was NaN or infinite.</summary>
     public bool IsFinite => !_sumOfSquares.Any(s => !double.IsFinite(s));
 
+    /// <summary>Whether the sum of x x^T is here.</summary>
+    public bool HasHessian => _hessian is not null;
+
     /// <summary>Adds tokens.</summary>
     /// <param name="inputs">Inputs [tokens, features], row-major.</param>
     /// <exception cref="ArgumentException">The length is no multiple of the number of features.</exception>
-    public unsafe void Add(ReadOnlySpan<float> inputs)
+    public void Add(ReadOnlySpan<float> inputs)
+    {
+        AddSquares(inputs);
+        if (_hessian is null || inputs.IsEmpty) return;
+        using Tensor copy = empty([inputs.Length / Features, Features], dtype: ScalarType.Float32);
+        inputs.CopyTo(MemoryMarshal.Cast<byte, float>(copy.bytes));
+        _hessian.Add(copy);
+    }
+
+    /// <summary>Adds tokens.</summary>
+    /// <param name="inputs">Inputs [.., features].</param>
+    internal void Add(Tensor inputs)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor dense = inputs.to_type(ScalarType.Float32).contiguous();
+        AddSquares(MemoryMarshal.Cast<byte, float>(dense.bytes));
+        _hessian?.Add(dense);
+    }
+
+    private unsafe void AddSquares(ReadOnlySpan<float> inputs)
     {
         int features = Features;
         if (inputs.Length % features != 0)
@@ -76,8 +108,84 @@ public sealed class ActivationStatistics
                 + $"{Features}.", nameof(other));
         }
 
+        if (_hessian is not null)
+        {
+            _hessian.Merge(other._hessian ?? throw new ArgumentException(
+                "Statistics without a Hessian cannot be merged into those with one.", nameof(other)));
+        }
+
         System.Numerics.Tensors.TensorPrimitives.Add(_sumOfSquares, other._sumOfSquares, _sumOfSquares);
         TokenCount += other.TokenCount;
+    }
+
+    /// <summary>Copies H = 2/n sum x x^T out.</summary>
+    /// <param name="hessian">Destination [features, features], row-major.</param>
+    /// <exception cref="ArgumentException">The length differs.</exception>
+    /// <exception cref="InvalidOperationException">No Hessian was asked for, or no token was seen.</exception>
+    public void CopyHessian(Span<double> hessian)
+    {
+        if (hessian.Length != (long)Features * Features)
+        {
+            throw new ArgumentException($"Room for {hessian.Length} numbers was given for a Hessian of [{Features}, "
+                + $"{Features}].", nameof(hessian));
+        }
+
+        using Tensor full = RequireHessian().ToHessian(TokenCount);
+        for (int row = 0; row < Features; row++)
+        {
+            using Tensor values = full.select(0, row);
+            MemoryMarshal.Cast<byte, double>(values.bytes).CopyTo(hessian.Slice(row * Features, Features));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => ReleaseHessian();
+
+    /// <summary>The factorised Hessian, kept until <see cref="ReleaseFactor"/>. Thread-safe.</summary>
+    /// <param name="damping">Fraction of the mean of the diagonal, at least 0.</param>
+    internal HessianFactor Factor(double damping)
+    {
+        lock (_gate)
+        {
+            if (_factor?.Asked == damping) return _factor;
+            ReleaseFactor();
+            _factor = HessianFactor.Of(RequireHessian(), TokenCount, damping);
+            _diagonals = _factor.Diagonals();
+            return _factor;
+        }
+    }
+
+    /// <summary>The diagonals of the factorised Hessian, which outlive it. Thread-safe.</summary>
+    /// <param name="damping">Fraction of the mean of the diagonal, at least 0.</param>
+    internal HessianDiagonals Diagonals(double damping)
+    {
+        lock (_gate)
+        {
+            if (_diagonals?.Asked == damping) return _diagonals;
+            using HessianFactor factor = HessianFactor.Of(RequireHessian(), TokenCount, damping);
+            return _diagonals = factor.Diagonals();
+        }
+    }
+
+    /// <summary>Gives the memory of the factor back.</summary>
+    internal void ReleaseFactor()
+    {
+        _factor?.Dispose();
+        _factor = null;
+    }
+
+    /// <summary>Gives the memory of Hessian and factor back; diagonals stay.</summary>
+    internal void ReleaseHessian()
+    {
+        ReleaseFactor();
+        _hessian?.Dispose();
+        _hessian = null;
+    }
+
+    private HessianSum RequireHessian()
+    {
+        if (_hessian is null) throw new InvalidOperationException("The statistics hold no Hessian.");
+        return TokenCount > 0 ? _hessian : throw new InvalidOperationException("The statistics have seen no token.");
     }
 
     private static void AddSquares(ReadOnlySpan<float> values, Span<double> sums)

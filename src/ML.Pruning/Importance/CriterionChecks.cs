@@ -31,4 +31,15 @@ internal static class CriterionChecks
         if (statistics.TokenCount == 0)
             throw new ArgumentException($"Tensor '{block.TensorName}': the statistics have seen no token.");
     }
+
+    /// <summary>Refuses a damping that is negative or not finite.</summary>
+    public static double Damping(double damping) => damping >= 0 && double.IsFinite(damping)
+        ? damping
+        : throw new ArgumentException($"The damping is {damping}; it must be 0 or more (0.01 is usual).", nameof(damping));
+
+    /// <summary>Refuses a block without columns.</summary>
+    public static int BlockSize(int blockSize) => blockSize >= 1
+        ? blockSize
+        : throw new ArgumentException($"The block size is {blockSize}; it must be 1 or more (128 is usual).",
+            nameof(blockSize));
 }

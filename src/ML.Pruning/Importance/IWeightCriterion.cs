@@ -11,15 +11,22 @@ public interface IWeightCriterion
     /// <summary>Name, such as <c>magnitude</c>.</summary>
     string Name { get; }
 
-    /// <summary>Whether it needs statistics of the inputs, hence calibration text.</summary>
-    bool NeedsActivations { get; }
+    /// <summary>Which statistics of the inputs it needs, hence whether it needs calibration text.</summary>
+    StatisticsNeeds Needs { get; }
 
     /// <summary>Scores weights; a low score means that the weight can go.</summary>
     /// <param name="block">The weights.</param>
-    /// <param name="statistics">Statistics of the input features; null unless <see cref="NeedsActivations"/>.</param>
+    /// <param name="statistics">Statistics of the input features; null when <see cref="Needs"/> is none.</param>
     /// <param name="scores">Destination [rows, columns], row-major; may not overlap the weights.</param>
     /// <exception cref="ArgumentException">A shape differs, or the statistics are missing or saw no token.</exception>
     void Score(WeightBlock block, ActivationStatistics? statistics, Span<float> scores);
+
+    /// <summary>Takes from the statistics what scores need of the Hessian, which may be gone when they are asked
+    /// for.</summary>
+    /// <param name="statistics">Complete statistics.</param>
+    void Prepare(ActivationStatistics statistics)
+    {
+    }
 
     /// <summary>The options that influence the scores, for provenance.</summary>
     /// <returns>An object of options; empty when there are none.</returns>

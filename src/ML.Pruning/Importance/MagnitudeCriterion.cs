@@ -12,7 +12,7 @@ public sealed class MagnitudeCriterion : IWeightCriterion
     public string Name => "magnitude";
 
     /// <inheritdoc/>
-    public bool NeedsActivations => false;
+    public StatisticsNeeds Needs => StatisticsNeeds.None;
 
     /// <inheritdoc/>
     public void Score(WeightBlock block, ActivationStatistics? statistics, Span<float> scores)

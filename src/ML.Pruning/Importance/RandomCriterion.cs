@@ -20,7 +20,7 @@ public sealed class RandomCriterion(int seed = 0) : IWeightCriterion
     public string Name => "random";
 
     /// <inheritdoc/>
-    public bool NeedsActivations => false;
+    public StatisticsNeeds Needs => StatisticsNeeds.None;
 
     /// <inheritdoc/>
     public JsonObject Options() => new() { ["seed"] = Seed };

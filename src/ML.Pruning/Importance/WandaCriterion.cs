@@ -16,7 +16,7 @@ public sealed class WandaCriterion : IWeightCriterion
     public string Name => "wanda";
 
     /// <inheritdoc/>
-    public bool NeedsActivations => true;
+    public StatisticsNeeds Needs => StatisticsNeeds.SumSquares;
 
     /// <inheritdoc/>
     public void Score(WeightBlock block, ActivationStatistics? statistics, Span<float> scores)

@@ -26,6 +26,7 @@ public static class WeightMap
         foreach (TensorMapping mapping in family.MapTensors(spec))
         {
             StoredTensor tensor = Find(family, mapping, source, used);
+            RequireFloat(tensor);
             foreach (StoredTensor canonical in Split(mapping, tensor, parameters))
                 result.Add(canonical.Name, canonical);
         }
@@ -93,7 +94,18 @@ public static class WeightMap
             + "config.json calls for.");
     }
 
-    private static IEnumerable<StoredTensor> Split(
+    private static void RequireFloat(StoredTensor tensor)
+    {
+        if (!TensorTypes.IsFloat(tensor.Type))
+        {
+            throw new ModelFormatException($"Tensor '{tensor.Name}' has type {TensorTypes.Name(tensor.Type)}; "
+                + "weights must be F64, F32, F16 or BF16.");
+        }
+    }
+
+    /// <summary>The canonical tensors that a tensor of a checkpoint holds, as views.</summary>
+    /// <exception cref="ModelFormatException">Its shape is not the one that the parameters call for.</exception>
+    internal static IEnumerable<StoredTensor> Split(
         TensorMapping mapping, StoredTensor tensor, Dictionary<string, ParameterSpec> parameters)
     {
         ParameterSpec[] parts = [.. mapping.CanonicalNames.Select(name => parameters[name])];
@@ -104,12 +116,6 @@ public static class WeightMap
         {
             throw new ModelFormatException($"Tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}]; "
                 + $"config.json calls for [{string.Join(", ", stored)}].");
-        }
-
-        if (!TensorTypes.IsFloat(tensor.Type))
-        {
-            throw new ModelFormatException($"Tensor '{tensor.Name}' has type {TensorTypes.Name(tensor.Type)}; "
-                + "weights must be F64, F32, F16 or BF16.");
         }
 
         StoredTensor whole = transposed ? new TransposedTensor(tensor.Name, tensor) : tensor;

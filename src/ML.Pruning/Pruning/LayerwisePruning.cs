@@ -47,9 +47,15 @@ public abstract class LayerwisePruning : PruningMethod
     /// zeros.</summary>
     public WeightGrid? Quantization { get; init; }
 
+    /// <summary>Masks from outside, which say what goes instead of the other choices.</summary>
+    private protected virtual MaskFile? OutsideMasks => null;
+
     /// <summary>Whether tensors compete with each other.</summary>
     private protected bool IsJoint =>
         Pattern is not NofMPattern && Group is ComparisonGroup.Layer or ComparisonGroup.Model;
+
+    /// <summary>Columns of a tile.</summary>
+    private protected virtual int TileColumns => MaskSelector.TileColumns;
 
     /// <inheritdoc/>
     public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
@@ -61,15 +67,10 @@ public abstract class LayerwisePruning : PruningMethod
                 + "refuse them, or leave the grid out.");
         }
 
-        double sparsity = ResolveSparsity();
+        CheckOptions();
         var skipped = new List<SkippedTensor>();
-        WeightShape[] shapes = [.. TensorSelection.Choose(spec, IncludeTensors, ExcludeTensors)
-            .Where(shape => Divides(shape, skipped))];
-        if (shapes.Length == 0)
-            throw new PruningException($"The pattern {Pattern} divides none of the {skipped.Count} tensors.");
-        RequireObservable(shapes);
-        double[] allocated = Allocate(shapes, sparsity);
-        PlannedTensor[] tensors = [.. shapes.Zip(allocated, PlanTensor)];
+        PlannedTensor[] tensors = OutsideMasks is { } masks ? PlanByMasks(spec, masks) : PlanByShape(spec, skipped);
+        RequireObservable(tensors);
         long disk = Quantization is { } grid
             ? tensors.Sum(t => grid.StorageBytes(t.Rows, t.Columns))
             : tensors.Sum(t => t.Count) * weightType.BitsPerElement() / 8;
@@ -94,16 +95,29 @@ public abstract class LayerwisePruning : PruningMethod
         var json = new JsonObject
         {
             ["method"] = Name,
-            ["sparsity"] = ResolveSparsity(),
-            ["pattern"] = Pattern.ToString(),
-            ["group"] = Pattern is NofMPattern ? null : LowerCase(Group),
-            ["allocation"] = Allocation.Name,
-            ["skipIndivisible"] = SkipIndivisible,
         };
+        if (OutsideMasks is { } masks)
+        {
+            json["maskFileHash"] = masks.Hash;
+        }
+        else
+        {
+            json["sparsity"] = ResolveSparsity();
+            json["pattern"] = Pattern.ToString();
+            json["group"] = Pattern is NofMPattern ? null : LowerCase(Group);
+            json["allocation"] = Allocation.Name;
+            json["skipIndivisible"] = SkipIndivisible;
+        }
+
         if (Quantization is not null) json["quantization"] = Quantization.ToString();
         if (IncludeTensors is not null) json["include"] = Names(IncludeTensors);
         if (ExcludeTensors.Count > 0) json["exclude"] = Names(ExcludeTensors);
         return json;
+    }
+
+    /// <summary>Refuses options that do not go together.</summary>
+    private protected virtual void CheckOptions()
+    {
     }
 
     /// <summary>Bytes that the method holds beside the runner, such as Hessians.</summary>
@@ -127,6 +141,33 @@ public abstract class LayerwisePruning : PruningMethod
         return Pattern.ImpliedSparsity ?? sparsity;
     }
 
+    private PlannedTensor[] PlanByShape(ModelSpec spec, List<SkippedTensor> skipped)
+    {
+        double sparsity = ResolveSparsity();
+        WeightShape[] shapes = [.. TensorSelection.Choose(spec, IncludeTensors, ExcludeTensors)
+            .Where(shape => Divides(shape, skipped))];
+        if (shapes.Length == 0)
+            throw new PruningException($"The pattern {Pattern} divides none of the {skipped.Count} tensors.");
+        PlannedTensor[] tensors = [.. shapes.Zip(Allocate(shapes, sparsity), PlanTensor)];
+        return Allocation is IScoredAllocation ? [.. tensors.Select(t => t with { IsExact = false })] : tensors;
+    }
+
+    private PlannedTensor[] PlanByMasks(ModelSpec spec, MaskFile masks)
+    {
+        IReadOnlyDictionary<string, StoredTensor> resolved = masks.Resolve(spec);
+        PlannedTensor[] tensors = [.. TensorSelection.Choose(spec, IncludeTensors ?? ["*"], ExcludeTensors)
+            .Where(shape => resolved.ContainsKey(shape.Name))
+            .Select(shape =>
+            {
+                long zeros = WeightMask.FromNonZeros(resolved[shape.Name]).RemovedCount;
+                return new PlannedTensor(shape.Name, shape.Layer, shape.Rows, shape.Columns,
+                    (double)zeros / shape.Count, zeros, IsExact: true);
+            })];
+        return tensors.Length > 0
+            ? tensors
+            : throw new PruningException("The name patterns leave no tensor that the mask file has a mask for.");
+    }
+
     private bool Divides(WeightShape shape, List<SkippedTensor> skipped)
     {
         if (Pattern.WhyIndivisible(shape.Rows, shape.Columns) is not { } why) return true;
@@ -140,10 +181,10 @@ public abstract class LayerwisePruning : PruningMethod
         return false;
     }
 
-    private void RequireObservable(WeightShape[] shapes)
+    private void RequireObservable(PlannedTensor[] tensors)
     {
         if (!NeedsCalibration) return;
-        if (shapes.FirstOrDefault(s => s.Layer < 0) is { } outside)
+        if (tensors.FirstOrDefault(s => s.Layer < 0) is { } outside)
         {
             throw new ArgumentException($"Tensor '{outside.Name}' lies outside the layers, where calibration does not "
                 + $"look; {Name} cannot prune it. Use a method without calibration for it, such as magnitude.");
@@ -152,7 +193,22 @@ public abstract class LayerwisePruning : PruningMethod
 
     private double[] Allocate(WeightShape[] shapes, double sparsity)
     {
-        double[] allocated = [.. Allocation.Allocate(shapes, sparsity)];
+        double[] allocated = CheckAllocated(shapes, Allocation.Allocate(shapes, sparsity));
+        bool varies = Allocation is IScoredAllocation || allocated.Any(s => s != allocated[0]);
+        if ((IsJoint || Pattern is NofMPattern) && varies)
+        {
+            throw new ArgumentException($"The allocation {Allocation.Name} gives tensors different sparsities, but "
+                + (IsJoint ? $"in the group {LowerCase(Group)} they compete" : $"the pattern {Pattern} sets one")
+                + "; use the uniform allocation.");
+        }
+
+        return allocated;
+    }
+
+    /// <summary>Refuses what an allocation gave if it is not legal.</summary>
+    private protected double[] CheckAllocated(WeightShape[] shapes, IReadOnlyList<double> given)
+    {
+        double[] allocated = [.. given];
         if (allocated.Length != shapes.Length)
         {
             throw new ArgumentException($"The allocation {Allocation.Name} gave {allocated.Length} numbers for "
@@ -168,25 +224,19 @@ public abstract class LayerwisePruning : PruningMethod
             }
         }
 
-        if ((IsJoint || Pattern is NofMPattern) && allocated.Any(s => s != allocated[0]))
-        {
-            throw new ArgumentException($"The allocation {Allocation.Name} gives tensors different sparsities, but "
-                + (IsJoint ? $"in the group {LowerCase(Group)} they compete" : $"the pattern {Pattern} sets one")
-                + "; use the uniform allocation.");
-        }
-
         return allocated;
     }
 
-    private PlannedTensor PlanTensor(WeightShape shape, double sparsity)
+    /// <summary>The plan of one tensor.</summary>
+    private protected PlannedTensor PlanTensor(WeightShape shape, double sparsity)
     {
-        (long zeros, bool exact) = RemovalCount.Of(shape, Pattern, Group, sparsity);
+        (long zeros, bool exact) = RemovalCount.Of(shape, Pattern, Group, sparsity, TileColumns);
         return new PlannedTensor(shape.Name, shape.Layer, shape.Rows, shape.Columns, sparsity, zeros, exact);
     }
 
     private long TotalZeros(PlannedTensor[] tensors)
     {
-        if (!IsJoint || Pattern is BlockPattern) return tensors.Sum(t => t.Zeros);
+        if (!IsJoint || Pattern is BlockPattern || OutsideMasks is not null) return tensors.Sum(t => t.Zeros);
         return tensors.GroupBy(t => Group == ComparisonGroup.Layer ? t.Layer : 0)
             .Sum(g => MaskSelector.RemovedOf(g.Sum(t => t.Count), g.First().Sparsity));
     }

@@ -8,7 +8,7 @@ internal static class RemovalCount
     /// <summary>The weights removed from one tensor, and whether that is exact: blocks at an edge may be smaller, and in
     /// the groups layer and model tensors compete.</summary>
     public static (long Count, bool IsExact) Of(
-        WeightShape tensor, SparsityPattern pattern, ComparisonGroup group, double sparsity)
+        WeightShape tensor, SparsityPattern pattern, ComparisonGroup group, double sparsity, int tileColumns)
     {
         switch (pattern)
         {
@@ -18,11 +18,11 @@ internal static class RemovalCount
                 int rows = (tensor.Rows + block.Rows - 1) / block.Rows;
                 int columns = (tensor.Columns + block.Columns - 1) / block.Columns;
                 bool whole = tensor.Rows % block.Rows == 0 && tensor.Columns % block.Columns == 0;
-                int tile = group == ComparisonGroup.Tile ? MaskSelector.TileWidth(block) : columns;
+                int tile = group == ComparisonGroup.Tile ? MaskSelector.TileWidth(block, tileColumns) : columns;
                 (long blocks, bool exact) = Of(rows, columns, tile, group, sparsity);
                 return (Math.Min(blocks * block.Rows * block.Columns, tensor.Count), exact && whole);
             default:
-                return Of(tensor.Rows, tensor.Columns, MaskSelector.TileColumns, group, sparsity);
+                return Of(tensor.Rows, tensor.Columns, tileColumns, group, sparsity);
         }
     }
 

@@ -7,13 +7,15 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Pruning;
 
-/// <summary>Removes the weights with the lowest scores and leaves the others as they are.</summary>
+/// <summary>Removes the weights with the lowest scores; those that stay keep their values, or make up for those that
+/// go.</summary>
 /// <remarks>
-/// <para>Criterion, comparison group, pattern and allocation are chosen independently; <see cref="Magnitude"/>,
-/// <see cref="Wanda"/> and <see cref="RandomPruning"/> preset them.</para>
-/// <para>With a criterion that needs activations all linear maps of a layer take their statistics from one pass with that
-/// layer still dense and all earlier layers pruned. In the group model, where nothing can be decided before the last
-/// layer was seen, they come from the model as it was.</para>
+/// <para>Criterion, comparison group, pattern, allocation and update are chosen independently; <see cref="Magnitude"/>,
+/// <see cref="Wanda"/>, <see cref="SparseGpt"/> and <see cref="RandomPruning"/> preset them.</para>
+/// <para>With a criterion or update that needs activations all linear maps of a layer take their statistics from one pass
+/// with that layer still dense and all earlier layers pruned. Scores that are compared across layers (the group model, and
+/// allocations by score), where nothing can be decided before the last layer was seen, come from the model as it
+/// was.</para>
 /// <para>Immutable and thread-safe.</para>
 /// </remarks>
 /// <param name="criterion">What is scored.</param>
@@ -26,18 +28,54 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// are refused. Activations that are not finite are refused in any case.</summary>
     public bool AllowNonFinite { get; init; }
 
+    /// <summary>Masks from outside, which say what goes; then criterion, group, pattern, allocation and sparsity have no
+    /// say.</summary>
+    public MaskFile? Masks { get; init; }
+
+    /// <summary>Moves the weights that stay; null = they keep their values, bit by bit.</summary>
+    public IWeightUpdate? Update { get; init; }
+
     /// <inheritdoc/>
     public override string Name => Criterion.Name;
 
     /// <inheritdoc/>
-    public override bool NeedsCalibration => Criterion.NeedsActivations;
+    public override bool NeedsCalibration => Needs != StatisticsNeeds.None;
+
+    /// <inheritdoc/>
+    private protected override MaskFile? OutsideMasks => Masks;
+
+    /// <inheritdoc/>
+    private protected override int TileColumns =>
+        Criterion is SparseGptCriterion sparseGpt ? sparseGpt.BlockSize : MaskSelector.TileColumns;
+
+    // Masks that follow the sweep instead of the scores.
+    private SparseGptCriterion? Sweeping => Masks is null && (Group == ComparisonGroup.Tile || Pattern is NofMPattern)
+        ? Criterion as SparseGptCriterion
+        : null;
+
+    private bool IsModelWide => Masks is null && IsJoint && Group == ComparisonGroup.Model;
+
+    private StatisticsNeeds Needs => LayerNeeds | ModelNeeds;
+
+    // What is needed while layers are pruned one by one.
+    private StatisticsNeeds LayerNeeds =>
+        (Masks is null && !IsModelWide ? Criterion.Needs : StatisticsNeeds.None) | (Update?.Needs ?? StatisticsNeeds.None);
+
+    // What is needed of the model as it was.
+    private StatisticsNeeds ModelNeeds => IsModelWide ? Criterion.Needs
+        : Masks is null && Allocation is IScoredAllocation scored ? AllocationCriterion(scored).Needs
+        : StatisticsNeeds.None;
 
     /// <inheritdoc/>
     public override JsonObject ToJson()
     {
         JsonObject json = base.ToJson();
         if (AllowNonFinite) json["allowNonFinite"] = true;
-        foreach ((string key, JsonNode? value) in Criterion.Options()) json[key] = value?.DeepClone();
+        if (Masks is null) Copy(Criterion.Options(), json);
+        if (Update is null) return json;
+        var update = new JsonObject { ["name"] = Update.Name };
+        Copy(Update.Options(), update);
+        json["update"] = update;
         return json;
     }
 
@@ -47,71 +85,155 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <inheritdoc/>
     internal override void Run(PruningRun run)
     {
-        ILookup<int, PlannedTensor> layers = run.Plan.Tensors.ToLookup(t => t.Layer);
-        if (IsJoint && Group == ComparisonGroup.Model)
+        IReadOnlyList<PlannedTensor> tensors =
+            Masks is null && Allocation is IScoredAllocation scored ? Measure(run, scored) : run.Plan.Tensors;
+        Func<string, WeightMask>? masks = IsModelWide ? SelectModelWide(run)
+            : Masks?.Resolve(run.Plan.Before) is { } outside ? name => WeightMask.FromNonZeros(outside[name])
+            : null;
+        ILookup<int, PlannedTensor> layers = tensors.ToLookup(t => t.Layer);
+        if (LayerNeeds != StatisticsNeeds.None)
         {
-            RunModelWide(run, layers);
-        }
-        else if (NeedsCalibration)
-        {
-            run.Calibrate(new StatisticsVisitor(
-                run, (layer, statistics) => PruneLayer(run, [.. layers[layer]], statistics)));
-        }
-        else
-        {
-            int done = 0;
-            foreach (IGrouping<int, PlannedTensor> layer in layers)
-            {
-                PruneLayer(run, [.. layer], null);
-                run.Report("prune", ++done / (double)layers.Count);
-            }
-        }
-    }
-
-    private void RunModelWide(PruningRun run, ILookup<int, PlannedTensor> layers)
-    {
-        Dictionary<string, ActivationStatistics>? statistics = null;
-        if (NeedsCalibration)
-        {
-            var visitor = new StatisticsVisitor(run, null);
-            run.Calibrate(visitor);
-            statistics = visitor.Statistics;
-            run.Note("Tensors of all layers competed, so the statistics come from the model before pruning.");
+            StatisticsVisitor.PruneLayers(run, LayerNeeds,
+                (layer, statistics) => PruneLayer(run, [.. layers[layer]], masks, statistics));
+            return;
         }
 
-        PlannedTensor[] all = [.. run.Plan.Tensors];
-        IReadOnlyList<WeightMask> masks = MaskSelector.SelectJointly(
-            [.. all.Select(t => Scores(run, t, statistics))], Pattern, all[0].Sparsity, run.CancellationToken);
-        Dictionary<string, WeightMask> byName = all.Zip(masks).ToDictionary(p => p.First.Name, p => p.Second);
         int done = 0;
         foreach (IGrouping<int, PlannedTensor> layer in layers)
         {
-            run.Store([.. layer.Select(t => MaskedTensor.Over(run.Tensor(t), byName[t.Name]))]);
+            PruneLayer(run, [.. layer], masks, null);
             run.Report("prune", ++done / (double)layers.Count);
         }
     }
 
-    private void PruneLayer(
-        PruningRun run, PlannedTensor[] tensors, IReadOnlyDictionary<string, ActivationStatistics>? statistics)
+    /// <inheritdoc/>
+    private protected override long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) =>
+        UpdateMemory.Estimate(spec, tensors, Needs, TileColumns, moves: Update is not null || Sweeping is not null);
+
+    /// <inheritdoc/>
+    private protected override void CheckOptions()
     {
-        IReadOnlyList<WeightMask> masks = IsJoint
-            ? MaskSelector.SelectJointly(
-                [.. tensors.Select(t => Scores(run, t, statistics))], Pattern, tensors[0].Sparsity, run.CancellationToken)
-            : [.. tensors.Select(t => MaskSelector.Select(
-                Scores(run, t, statistics), Pattern, Group, t.Sparsity, run.CancellationToken))];
-        run.Store([.. tensors.Zip(masks, (t, mask) => MaskedTensor.Over(run.Tensor(t), mask))]);
+        if (AllowNonFinite && (Update is not null || Sweeping is not null))
+        {
+            throw new ArgumentException("Weights that are NaN or infinite cannot be kept when weights are updated; they "
+                + "would spread. Leave the update out, or repair the weights.");
+        }
+
+        if (Sweeping is not { } sparseGpt) return;
+        if (Pattern is NofMPattern nofM && sparseGpt.BlockSize % nofM.M != 0)
+        {
+            throw new ArgumentException($"The block size is {sparseGpt.BlockSize}; with the pattern {nofM} it must be a "
+                + $"multiple of {nofM.M}.");
+        }
+
+        if (Pattern is BlockPattern block && sparseGpt.BlockSize % block.Columns != 0)
+        {
+            throw new ArgumentException($"The block size is {sparseGpt.BlockSize}; with the pattern {block} it must be a "
+                + $"multiple of {block.Columns}.");
+        }
+    }
+
+    private static void Copy(JsonObject source, JsonObject target)
+    {
+        foreach ((string key, JsonNode? value) in source) target[key] = value?.DeepClone();
+    }
+
+    private IWeightCriterion AllocationCriterion(IScoredAllocation scored) =>
+        scored.UsesActivationScores ? new WandaCriterion() : Criterion;
+
+    private PlannedTensor[] Measure(PruningRun run, IScoredAllocation scored)
+    {
+        IWeightCriterion scorer = AllocationCriterion(scored);
+        IReadOnlyList<CriterionScores> scores = ScoreModel(run, scorer);
+        PlannedTensor[] planned = [.. run.Plan.Tensors];
+        WeightShape[] shapes = [.. planned.Select(t => new WeightShape(t.Name, t.Layer, t.Rows, t.Columns))];
+        double[] allocated = CheckAllocated(shapes,
+            scored.AllocateByScores(shapes, planned[0].Sparsity, scores, run.CancellationToken));
+        run.Note($"The allocation {scored.Name} gave the tensors sparsities from {allocated.Min():0.0000} to "
+            + $"{allocated.Max():0.0000}, by the {scorer.Name} scores of the model before pruning.");
+        return [.. shapes.Zip(allocated, PlanTensor)];
+    }
+
+    private Func<string, WeightMask> SelectModelWide(PruningRun run)
+    {
+        IReadOnlyList<CriterionScores> scores = ScoreModel(run, Criterion);
+        if (Criterion.Needs != StatisticsNeeds.None)
+            run.Note("Tensors of all layers competed, so the statistics come from the model before pruning.");
+        IReadOnlyList<WeightMask> masks = MaskSelector.SelectJointly(
+            scores, Pattern, run.Plan.Tensors[0].Sparsity, run.CancellationToken);
+        Dictionary<string, WeightMask> byName =
+            run.Plan.Tensors.Zip(masks).ToDictionary(p => p.First.Name, p => p.Second);
+        return name => byName[name];
+    }
+
+    private CriterionScores[] ScoreModel(PruningRun run, IWeightCriterion scorer)
+    {
+        IReadOnlyDictionary<string, ActivationStatistics>? statistics = scorer.Needs == StatisticsNeeds.None
+            ? null
+            : StatisticsVisitor.Gather(run, scorer.Needs, scorer.Prepare);
+        return [.. run.Plan.Tensors.Select(t =>
+            new CriterionScores(run.Tensor(t), t, scorer, statistics?[t.Name], AllowNonFinite))];
+    }
+
+    private void PruneLayer(PruningRun run, PlannedTensor[] tensors, Func<string, WeightMask>? given,
+        IReadOnlyDictionary<string, ActivationStatistics>? statistics)
+    {
+        WeightMask[]? joint = IsJoint && !IsModelWide && Masks is null
+            ? [.. MaskSelector.SelectJointly([.. tensors.Select(t => Scores(run, t, statistics))], Pattern,
+                tensors[0].Sparsity, run.CancellationToken)]
+            : null;
+        var changed = new List<StoredTensor>();
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            PlannedTensor tensor = tensors[i];
+            ActivationStatistics? own = statistics?[tensor.Name];
+            changed.Add(PruneTensor(run, tensor, given?.Invoke(tensor.Name) ?? joint?[i], own));
+
+            // Tensors with the same input follow each other and share the factor.
+            if (own is not null && (i + 1 == tensors.Length || statistics![tensors[i + 1].Name] != own))
+                own.ReleaseFactor();
+        }
+
+        run.Store(changed);
+    }
+
+    private StoredTensor PruneTensor(PruningRun run, PlannedTensor tensor, WeightMask? mask, ActivationStatistics? own)
+    {
+        StoredTensor stored = run.Tensor(tensor);
+        float[]? updated = null;
+        if (mask is null && Sweeping is { } sparseGpt)
+        {
+            float[] swept = stored.ToArray();
+            mask = new WeightMask(tensor.Rows, tensor.Columns);
+            Tell(run, tensor, new SparseGptSweep(
+                tensor.Name, own!.Factor(sparseGpt.Damping), sparseGpt.BlockSize, run.CancellationToken)
+                .Run(swept, mask, new TileMaskChooser(Pattern, tensor.Sparsity)));
+            if (Update is SparseGptUpdate same && same.Damping == sparseGpt.Damping) updated = swept;
+        }
+
+        mask ??= MaskSelector.Select(
+            Scores(run, tensor, own), Pattern, Group, tensor.Sparsity, run.CancellationToken);
+        if (Update is null) return MaskedTensor.Over(stored, mask);
+        if (updated is null)
+        {
+            updated = stored.ToArray();
+            Tell(run, tensor, Update.Update(tensor.Name, updated, mask, own!, run.CancellationToken));
+        }
+
+        return new ArrayTensor(tensor.Name, updated, stored.Shape, stored.Type);
+    }
+
+    private static void Tell(PruningRun run, PlannedTensor tensor, WeightUpdateResult result)
+    {
+        if (result.UsedDamping == result.AskedDamping) return;
+        run.Note($"The Hessian of '{tensor.Name}' had no Cholesky factor with a damping of {result.AskedDamping}; "
+            + $"{result.UsedDamping:G3} was used.");
     }
 
     private CriterionScores Scores(
-        PruningRun run, PlannedTensor tensor, IReadOnlyDictionary<string, ActivationStatistics>? statistics)
-    {
-        ActivationStatistics? own = statistics?[tensor.Name];
-        if (own is { IsFinite: false })
-        {
-            throw new PruningException($"The inputs of '{tensor.Name}' are not finite on the calibration text; the "
-                + "model's weights are damaged, or its activations overflow.");
-        }
+        PruningRun run, PlannedTensor tensor, IReadOnlyDictionary<string, ActivationStatistics>? statistics) =>
+        Scores(run, tensor, statistics?[tensor.Name]);
 
-        return new CriterionScores(run.Tensor(tensor), tensor, Criterion, own, AllowNonFinite);
-    }
+    private CriterionScores Scores(PruningRun run, PlannedTensor tensor, ActivationStatistics? statistics) =>
+        new(run.Tensor(tensor), tensor, Criterion, statistics, AllowNonFinite);
 }

@@ -75,10 +75,10 @@ public static class MaskSelector
     }
 
     /// <summary>Columns of a tile, counted in blocks.</summary>
-    internal static int TileWidth(BlockPattern block) => TileColumns % block.Columns == 0
-        ? TileColumns / block.Columns
-        : throw new ArgumentException($"The pattern {block} does not fit into tiles of {TileColumns} columns; "
-            + $"choose a block whose columns divide {TileColumns}, or another comparison group.");
+    internal static int TileWidth(BlockPattern block, int tileColumns = TileColumns) => tileColumns % block.Columns == 0
+        ? tileColumns / block.Columns
+        : throw new ArgumentException($"The pattern {block} does not fit into tiles of {tileColumns} columns; "
+            + $"choose a block whose columns divide {tileColumns}, or another comparison group.");
 
     private static void CheckSparsity(double sparsity)
     {

@@ -1,0 +1,114 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Calibration;
+
+/// <summary>A layer's damped Hessian and the upper Cholesky factor U of its inverse, in float64.</summary>
+/// <remarks>
+/// <para>H = 2/n sum x x^T; where H_jj = 0 (a dead column) H_jj becomes 1; then damping times the mean of the diagonal is
+/// added to the diagonal. U^T U = H^-1. Frantar and Alistarh 2023, arXiv:2301.00774, section 3.3.</para>
+/// <para>U is found without inverting H: with rows and columns reversed H = L L^T, and U is the inverse of L, reversed
+/// back. When H is not positive definite the damping is raised tenfold until it is.</para>
+/// </remarks>
+internal sealed class HessianFactor : IDisposable
+{
+    private const double Raise = 10;
+    private const double LowestRaised = 1e-6;
+    private const double HighestRaised = 1e6;
+
+    private readonly HessianSum _sum;
+    private readonly long _tokens;
+
+    private HessianFactor(HessianSum sum, long tokens, double asked)
+    {
+        _sum = sum;
+        _tokens = tokens;
+        Asked = asked;
+    }
+
+    /// <summary>Damping asked for, as a fraction of the mean of the diagonal.</summary>
+    public double Asked { get; }
+
+    /// <summary>Damping used; higher than asked when the factorisation failed with less.</summary>
+    public double Used { get; private set; }
+
+    /// <summary>U [features, features], float64; zero below the diagonal.</summary>
+    public Tensor Upper { get; private set; } = null!;
+
+    /// <summary>Columns whose input is 0 for all tokens, ascending.</summary>
+    public IReadOnlyList<int> DeadColumns { get; private set; } = [];
+
+    /// <summary>Bytes that factorising holds at most beside the sum, for a number of features.</summary>
+    public static long PeakBytes(long features) => 3 * HessianSum.Bytes(features);
+
+    /// <summary>Factorises.</summary>
+    /// <param name="sum">The sum; must outlive the factor.</param>
+    /// <param name="tokens">Tokens in it, at least 1.</param>
+    /// <param name="damping">Fraction of the mean of the diagonal to add, at least 0.</param>
+    /// <exception cref="ArithmeticException">No damping helps.</exception>
+    public static HessianFactor Of(HessianSum sum, long tokens, double damping)
+    {
+        using var noGradient = no_grad();
+        var factor = new HessianFactor(sum, tokens, damping);
+        for (double used = damping; used <= Math.Max(HighestRaised, damping); used = Math.Max(used * Raise, LowestRaised))
+        {
+            if (factor.TryFactorise(used)) return factor;
+        }
+
+        throw new ArithmeticException($"The Hessian of {tokens} tokens has no Cholesky factor, even with a damping of "
+            + $"{HighestRaised} times the mean of its diagonal.");
+    }
+
+    /// <summary>The damped Hessian that was factorised.</summary>
+    /// <returns>A new tensor [features, features], float64.</returns>
+    public Tensor ToDampedHessian() => Damp(Used);
+
+    /// <summary>The diagonals of U and of the inverse.</summary>
+    public HessianDiagonals Diagonals()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        double[] factor = ToArray(Upper.diagonal());
+        double[] inverse = ToArray(Upper.square().sum(0L));
+        foreach (int column in DeadColumns) factor[column] = inverse[column] = double.PositiveInfinity;
+        return new HessianDiagonals(Asked, Used, inverse, factor);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Upper.Dispose();
+
+    private static double[] ToArray(Tensor vector)
+    {
+        using Tensor dense = vector.contiguous();
+        return MemoryMarshal.Cast<byte, double>(dense.bytes).ToArray();
+    }
+
+    private bool TryFactorise(double damping)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor damped = Damp(damping);
+        Tensor reversed = damped.flip(0, 1);
+        damped.Dispose();
+        (Tensor lower, Tensor info) = linalg.cholesky_ex(reversed);
+        reversed.Dispose();
+        if (info.item<int>() != 0) return false;
+        using Tensor identity = eye(lower.shape[0], dtype: ScalarType.Float64);
+        Tensor inverse = linalg.solve_triangular(lower, identity, upper: false);
+        lower.Dispose();
+        Upper = inverse.flip(0, 1).contiguous().DetachFromDisposeScope();
+        Used = damping;
+        return true;
+    }
+
+    private Tensor Damp(double damping)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hessian = _sum.ToHessian(_tokens);
+        Tensor diagonal = hessian.diagonal();
+        Tensor dead = diagonal.eq(0);
+        DeadColumns = [.. ToArray(dead.to_type(ScalarType.Float64)).Index().Where(p => p.Item != 0).Select(p => p.Index)];
+        diagonal.masked_fill_(dead, 1);
+        diagonal.add_(damping * diagonal.mean().item<double>());
+        return hessian.MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,166 @@
+using ML.Pruning.Calibration;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Tests.Calibration;
+
+[TestClass]
+public class HessianTests
+{
+    [TestMethod]
+    [DataRow(1, 5)]
+    [DataRow(7, 3)]
+    [DataRow(40, 100)]
+    [DataRow(700, 30)] // more features than are multiplied at once
+    public void CopyHessian_AnyWidth_IsTwiceTheMeanOuterProduct(int features, int tokens)
+    {
+        float[] inputs = Inputs(tokens * features);
+        using var statistics = new ActivationStatistics(features, StatisticsNeeds.Hessian);
+        statistics.Add(inputs.AsSpan(0, features));
+        statistics.Add(inputs.AsSpan(features));
+        double[] hessian = Copy(statistics);
+        for (int i = 0; i < features; i++)
+        {
+            for (int j = 0; j < features; j++)
+            {
+                double expected = 0;
+                for (int t = 0; t < tokens; t++)
+                    expected += (double)inputs[t * features + i] * inputs[t * features + j];
+                Assert.AreEqual(2 * expected / tokens, hessian[i * features + j], 1e-12 * tokens, $"[{i}, {j}]");
+                Assert.AreEqual(hessian[j * features + i], hessian[i * features + j]);
+            }
+
+            Assert.AreEqual(2 * statistics.SumOfSquares[i] / tokens, hessian[i * features + i], 1e-12 * tokens);
+        }
+    }
+
+    [TestMethod]
+    public void Merge_Halves_EqualsTheWhole()
+    {
+        float[] inputs = [.. Enumerable.Range(-60, 120).Select(i => i / 8f)];
+        using ActivationStatistics whole = Seen(inputs, 12), first = Seen(inputs[..48], 12), second = Seen(inputs[48..], 12);
+        first.Merge(second);
+        CollectionAssert.AreEqual(Copy(whole), Copy(first));
+        using var without = new ActivationStatistics(12);
+        Assert.ThrowsExactly<ArgumentException>(() => first.Merge(without));
+    }
+
+    [TestMethod]
+    public void CopyHessian_NotAskedFor_Throws()
+    {
+        using var statistics = new ActivationStatistics(3);
+        statistics.Add([1, 2, 3]);
+        Assert.IsFalse(statistics.HasHessian);
+        Assert.ThrowsExactly<InvalidOperationException>(() => statistics.CopyHessian(new double[9]));
+        using ActivationStatistics hessian = Seen([1, 2, 3], 3);
+        Assert.ThrowsExactly<ArgumentException>(() => hessian.CopyHessian(new double[8]));
+    }
+
+    [TestMethod]
+    public void Factor_FullRank_IsTheUpperFactorOfTheInverse()
+    {
+        const int Features = 9;
+        using ActivationStatistics statistics = Seen(Inputs(Features * 40), Features);
+        HessianFactor factor = statistics.Factor(0.01);
+        Assert.AreEqual(0.01, factor.Used);
+        double[] damped = Damped(Copy(statistics), Features, 0.01);
+        using DisposeScope scope = NewDisposeScope();
+        double[] upper = [.. factor.Upper.data<double>()];
+        for (int i = 0; i < Features; i++)
+        {
+            Assert.IsGreaterThan(0, upper[i * Features + i]);
+            for (int j = 0; j < Features; j++)
+            {
+                if (j < i) Assert.AreEqual(0, upper[i * Features + j]);
+
+                // Column j of U^T U (H + damping) is that of the identity.
+                double product = 0;
+                for (int k = 0; k < Features; k++)
+                    for (int l = 0; l < Features; l++)
+                        product += upper[k * Features + i] * upper[k * Features + l] * damped[l * Features + j];
+                Assert.AreEqual(i == j ? 1 : 0, product, 1e-10);
+            }
+        }
+
+        CollectionAssert.AreEqual(damped, factor.ToDampedHessian().data<double>().ToArray());
+        HessianDiagonals diagonals = factor.Diagonals();
+        for (int i = 0; i < Features; i++)
+        {
+            Assert.AreEqual(upper[i * Features + i], diagonals.Factor[i]);
+            double inverse = Enumerable.Range(0, Features).Sum(k => upper[k * Features + i] * upper[k * Features + i]);
+            Assert.AreEqual(inverse, diagonals.Inverse[i], 1e-12 * inverse);
+        }
+    }
+
+    [TestMethod]
+    public void Factor_DeadColumn_GetsAOneBeforeTheDamping()
+    {
+        // Feature 1 is always 0; the others have H = 2/2 * (1 + 9) = 10 and 2/2 * (4 + 16) = 20.
+        using ActivationStatistics statistics = Seen([1, 0, 2, 3, 0, 4], 3);
+        HessianFactor factor = statistics.Factor(0.1);
+        CollectionAssert.AreEqual(new[] { 1 }, factor.DeadColumns.ToArray());
+        using DisposeScope scope = NewDisposeScope();
+        double[] damped = [.. factor.ToDampedHessian().data<double>()];
+        double added = 0.1 * (10 + 1 + 20) / 3;
+        Assert.AreEqual(10 + added, damped[0], 1e-12);
+        Assert.AreEqual(1 + added, damped[4], 1e-12);
+        Assert.AreEqual(20 + added, damped[8], 1e-12);
+        Assert.AreEqual(double.PositiveInfinity, factor.Diagonals().Inverse[1]);
+    }
+
+    [TestMethod]
+    public void Factor_RankDeficient_RaisesTheDampingUntilItWorks()
+    {
+        // Two equal features: without damping there is no factor.
+        using ActivationStatistics statistics = Seen([1, 1, 2, 2, 3, 3], 2);
+        Assert.AreEqual(1e-6, statistics.Factor(0).Used);
+        Assert.AreEqual(0.01, statistics.Factor(0.01).Used);
+
+        // Too little to be seen beside 1: raised tenfold until it is.
+        HessianFactor raised = statistics.Factor(1e-300);
+        Assert.AreEqual(1e-300, raised.Asked);
+        Assert.IsTrue(raised.Used is > 1e-17 and <= 1e-6, $"{raised.Used}");
+    }
+
+    [TestMethod]
+    public void Dispose_AfterFactor_LeavesNoTensor()
+    {
+        long before = Tensor.TotalCount;
+        ActivationStatistics statistics = Seen(Inputs(80), 8);
+        statistics.Factor(0.01);
+        statistics.Diagonals(0.02);
+        statistics.Factor(0.02);
+        statistics.Dispose();
+        Assert.AreEqual(before, Tensor.TotalCount);
+    }
+
+    internal static ActivationStatistics Seen(float[] inputs, int features)
+    {
+        var statistics = new ActivationStatistics(features, StatisticsNeeds.Hessian);
+        statistics.Add(inputs);
+        return statistics;
+    }
+
+    internal static double[] Copy(ActivationStatistics statistics)
+    {
+        var hessian = new double[statistics.Features * statistics.Features];
+        statistics.CopyHessian(hessian);
+        return hessian;
+    }
+
+    internal static double[] Damped(double[] hessian, int features, double damping)
+    {
+        double[] damped = [.. hessian];
+        for (int i = 0; i < features; i++)
+            if (damped[i * features + i] == 0) damped[i * features + i] = 1;
+        double mean = Enumerable.Range(0, features).Average(i => damped[i * features + i]);
+        for (int i = 0; i < features; i++) damped[i * features + i] += damping * mean;
+        return damped;
+    }
+
+    internal static float[] Inputs(int count, int seed = 1)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 4 - 2))];
+    }
+}
