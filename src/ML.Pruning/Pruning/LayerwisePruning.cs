@@ -106,6 +106,7 @@ public abstract class LayerwisePruning : PruningMethod
             json["pattern"] = Pattern.ToString();
             json["group"] = Pattern is NofMPattern ? null : LowerCase(Group);
             json["allocation"] = Allocation.Name;
+            if (Allocation.Options() is { Count: > 0 } options) json["allocationOptions"] = options;
             json["skipIndivisible"] = SkipIndivisible;
         }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace ML.Pruning.Sparsity;
 
 /// <summary>Erdos-Renyi-kernel allocation: the larger a tensor, the sparser.</summary>
@@ -14,6 +16,9 @@ public sealed class ErkAllocation(double power = 1) : ISparsityAllocation
 
     /// <inheritdoc/>
     public string Name => "erk";
+
+    /// <inheritdoc/>
+    public JsonObject Options() => new() { ["power"] = Power };
 
     /// <inheritdoc/>
     public IReadOnlyList<double> Allocate(IReadOnlyList<WeightShape> tensors, double sparsity)

@@ -34,6 +34,9 @@ public sealed class FileAllocation : ISparsityAllocation
     /// <inheritdoc/>
     public string Name => "file";
 
+    /// <inheritdoc/>
+    public JsonObject Options() => new(Rules.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)r.Value)));
+
     /// <summary>The patterns with their sparsities, in order of precedence.</summary>
     public IReadOnlyList<KeyValuePair<string, double>> Rules =>
         [.. _rules.Select(r => KeyValuePair.Create(r.Pattern, r.Sparsity))];

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace ML.Pruning.Sparsity;
 
 /// <summary>The shape of a weight matrix that is to be pruned.</summary>
@@ -23,4 +25,8 @@ public interface ISparsityAllocation
     /// <param name="sparsity">The sparsity of all of them together, in [0, 1).</param>
     /// <returns>One number in [0, 1) for each tensor, in the same order.</returns>
     IReadOnlyList<double> Allocate(IReadOnlyList<WeightShape> tensors, double sparsity);
+
+    /// <summary>The options that influence the sparsities, for provenance.</summary>
+    /// <returns>An object of options; empty when there are none.</returns>
+    JsonObject Options() => [];
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace ML.Pruning.Sparsity;
 
 /// <summary>Outlier-weighed layer-wise allocation: layers with many outliers stay denser.</summary>
@@ -23,6 +25,9 @@ public sealed class OwlAllocation(double m = 5, double lambda = 0.08) : IScoredA
 
     /// <inheritdoc/>
     public string Name => "owl";
+
+    /// <inheritdoc/>
+    public JsonObject Options() => new() { ["m"] = M, ["lambda"] = Lambda };
 
     /// <inheritdoc/>
     public bool UsesActivationScores => true;

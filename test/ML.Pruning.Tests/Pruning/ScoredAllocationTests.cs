@@ -52,6 +52,7 @@ public class ScoredAllocationTests
 
         Assert.IsTrue(result.Plan.Tensors.All(t => !t.IsExact && t.Sparsity == Sparsity));
         StringAssert.Contains(string.Join('\n', result.Report.Notes), "owl");
+        Assert.AreEqual(0.1, (double)pruned.Provenance[0].Options["allocationOptions"]!["lambda"]!);
     }
 
     [TestMethod]
