@@ -73,15 +73,19 @@ public static class Demo
         foreach (WeightPruning method in Methods())
         {
             var watch = Stopwatch.StartNew();
-            using LanguageModel pruned = Pruner.Prune(dense, method, calibration,
-                new PruningContext { TempFolder = Path.GetTempPath() }).Model;
+            PruningResult result = Pruner.Prune(dense, method, calibration);
+            using LanguageModel pruned = result.Model;
             TimeSpan time = watch.Elapsed;
             double after = PerplexityEvaluator.Evaluate(pruned, evaluation, length).Perplexity;
             SizeAudit audit = SizeAudit.Of(pruned);
-            double sparsity = method.Sparsity ?? method.Pattern.ImpliedSparsity ?? 0;
+            string[] skipped = [.. result.Plan.Skipped.Select(tensor => tensor.Name)];
+            TensorAudit[] matrices = [.. audit.Tensors.Where(
+                t => skipped.Contains(t.Name) || result.Plan.Tensors.Any(planned => planned.Name == t.Name))];
+            double sparsity = (double)matrices.Sum(t => t.Zeros) / matrices.Sum(t => t.Elements);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{method.Name,-12}{method.Pattern,-14}{sparsity,8:F2}{Number(before),10}{Number(after),12}"
-                + $"{audit.DenseBytes,13:N0}{audit.CompressedBytes,14:N0}{time.TotalSeconds,8:F1}s"));
+                + $"{audit.DenseBytes,13:N0}{audit.CompressedBytes,14:N0}{time.TotalSeconds,8:F1}s")
+                + (skipped.Length > 0 ? $"  {skipped.Length} matrices do not divide" : ""));
         }
 
         Console.WriteLine();
@@ -98,8 +102,8 @@ public static class Demo
 
         foreach (SparsityPattern pattern in new[] { new NofMPattern(2, 4), new NofMPattern(4, 8) })
         {
-            yield return new Magnitude { Pattern = pattern };
-            yield return new Wanda { Pattern = pattern, Calibration = calibration };
+            yield return new Magnitude { Pattern = pattern, SkipIndivisible = true };
+            yield return new Wanda { Pattern = pattern, Calibration = calibration, SkipIndivisible = true };
         }
 
         yield return new RandomPruning { Sparsity = 0.5 };
