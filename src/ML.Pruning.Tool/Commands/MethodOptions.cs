@@ -13,12 +13,16 @@ internal sealed class MethodOptions
     private const string RoundToNearestName = "round-to-nearest";
 
     private static readonly string[] s_methods =
-        ["magnitude", "random", "wanda", "sparsegpt", "obd", "obs", RoundToNearestName];
+    [
+        "magnitude", "random", "wanda", "sparsegpt", "obd", "obs",
+        "taylor-first", "taylor-second", "taylor-mix", "fisher", "snip", "movement-score", RoundToNearestName,
+    ];
 
     private readonly Option<string> _method = new("--method")
     {
-        Description = "How to prune: magnitude, random, wanda, sparsegpt, obd or obs; round-to-nearest removes nothing "
-            + "(with --quantize).",
+        Description = "How to prune: magnitude, random, wanda, sparsegpt, obd, obs, or by gradients taylor-first, "
+            + "taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes nothing (with "
+            + "--quantize).",
         Required = true,
     };
 
@@ -179,6 +183,11 @@ internal sealed class MethodOptions
                 ComparisonGroup.Tile),
             "obd" => (new ObdCriterion(), ComparisonGroup.Tensor),
             "obs" => (new ObsCriterion(parse.GetValue(_damping)), ComparisonGroup.Tensor),
+            "taylor-first" => (new TaylorCriterion(TaylorOrder.First), ComparisonGroup.Tensor),
+            "taylor-second" or "fisher" => (new TaylorCriterion(TaylorOrder.Second), ComparisonGroup.Tensor),
+            "taylor-mix" => (new TaylorCriterion(TaylorOrder.Mixed), ComparisonGroup.Tensor),
+            "snip" => (new SnipCriterion(), ComparisonGroup.Model),
+            "movement-score" => (new MovementCriterion(), ComparisonGroup.Tensor),
             _ => throw new UserErrorException($"--method is \"{name}\"; supported: {string.Join(", ", s_methods)}."),
         };
     }

@@ -1,6 +1,6 @@
 namespace ML.Pruning.Calibration;
 
-/// <summary>What calibration gathers about the inputs of linear maps.</summary>
+/// <summary>What calibration gathers about linear maps: about their inputs, and about the loss's gradients.</summary>
 [Flags]
 public enum StatisticsNeeds
 {
@@ -12,4 +12,13 @@ public enum StatisticsNeeds
 
     /// <summary>The sum of x x^T over all tokens, from which the layer's Hessian follows.</summary>
     Hessian = 2,
+
+    /// <summary>The gradient of the loss by each weight.</summary>
+    Gradient = 4,
+
+    /// <summary>The squared gradient of each window's loss by each weight, over all windows.</summary>
+    SquaredGradient = 8,
+
+    /// <summary>The movement of each weight in a short training run.</summary>
+    Movement = 16,
 }

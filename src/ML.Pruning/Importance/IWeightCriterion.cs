@@ -21,6 +21,10 @@ public interface IWeightCriterion
     /// <exception cref="ArgumentException">A shape differs, or the statistics are missing or saw no token.</exception>
     void Score(WeightBlock block, ActivationStatistics? statistics, Span<float> scores);
 
+    /// <summary>How the training run of <see cref="StatisticsNeeds.Movement"/> goes; without meaning unless that is
+    /// needed.</summary>
+    MovementOptions Movement => MovementOptions.Default;
+
     /// <summary>Takes from the statistics what scores need of the Hessian, which may be gone when they are asked
     /// for.</summary>
     /// <param name="statistics">Complete statistics.</param>

@@ -1,3 +1,5 @@
+using ML.Pruning.Calibration;
+
 namespace ML.Pruning.Importance;
 
 /// <summary>Whole rows of a weight matrix, to be scored.</summary>
@@ -23,4 +25,8 @@ public readonly ref struct WeightBlock(
 
     /// <summary>W [rows, columns], row-major.</summary>
     public ReadOnlySpan<float> Weight { get; } = weight;
+
+    /// <summary>The loss's gradients by all weights of the tensor, if a criterion asks for them; null
+    /// otherwise.</summary>
+    public GradientStatistics? Gradients { get; init; }
 }

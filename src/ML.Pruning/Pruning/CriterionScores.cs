@@ -9,7 +9,7 @@ namespace ML.Pruning.Pruning;
 /// weights that are not finite, when they are allowed, last.</summary>
 internal sealed class CriterionScores(
     StoredTensor tensor, PlannedTensor planned, IWeightCriterion criterion, ActivationStatistics? statistics,
-    bool allowNonFinite)
+    GradientStatistics? gradients, bool allowNonFinite)
     : IScoreSource
 {
     /// <inheritdoc/>
@@ -26,7 +26,8 @@ internal sealed class CriterionScores(
     {
         using var weight = new PooledBuffer<float>(rowCount * Columns);
         tensor.Read((long)firstRow * Columns, weight.Span);
-        criterion.Score(new WeightBlock(Name, firstRow, rowCount, Columns, weight.Span), statistics, scores);
+        var block = new WeightBlock(Name, firstRow, rowCount, Columns, weight.Span) { Gradients = gradients };
+        criterion.Score(block, statistics, scores);
         for (int i = 0; i < scores.Length; i++)
         {
             if (weight.Span[i] == 0)

@@ -54,6 +54,9 @@ public abstract class LayerwisePruning : PruningMethod
     private protected bool IsJoint =>
         Pattern is not NofMPattern && Group is ComparisonGroup.Layer or ComparisonGroup.Model;
 
+    /// <summary>All statistics that are needed at any time.</summary>
+    private protected virtual StatisticsNeeds Needs => StatisticsNeeds.None;
+
     /// <summary>Columns of a tile.</summary>
     private protected virtual int TileColumns => MaskSelector.TileColumns;
 
@@ -121,6 +124,9 @@ public abstract class LayerwisePruning : PruningMethod
     {
     }
 
+    /// <summary>How a training run goes, if one is needed.</summary>
+    private protected virtual MovementOptions Movement => MovementOptions.Default;
+
     /// <summary>Bytes that the method holds beside the runner, such as Hessians.</summary>
     private protected virtual long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) => 0;
 
@@ -184,7 +190,7 @@ public abstract class LayerwisePruning : PruningMethod
 
     private void RequireObservable(PlannedTensor[] tensors)
     {
-        if (!NeedsCalibration) return;
+        if (Needs.OfInputs() == StatisticsNeeds.None) return;
         if (tensors.FirstOrDefault(s => s.Layer < 0) is { } outside)
         {
             throw new ArgumentException($"Tensor '{outside.Name}' lies outside the layers, where calibration does not "
@@ -249,9 +255,21 @@ public abstract class LayerwisePruning : PruningMethod
         long tiles = Group == ComparisonGroup.Tile ? sizeof(uint) * tensors.Max(t => t.Count) : 0;
         long codes = Quantization is null ? 0 : largestLayer;
         long selection = masks + tiles + codes;
-        long calibration = NeedsCalibration
-            ? LayerStreamingRunner.EstimateBytes(spec, Calibration.Samples, Calibration.ResolveLength(spec))
-            : 0;
-        return BaseMemoryBytes + calibration + selection + EstimateOwnMemory(spec, tensors);
+        return BaseMemoryBytes + EstimateCalibration(spec, tensors) + selection + EstimateOwnMemory(spec, tensors);
+    }
+
+    // Gradients come first; their sums stay while the layers stream.
+    private long EstimateCalibration(ModelSpec spec, PlannedTensor[] tensors)
+    {
+        if (!NeedsCalibration) return 0;
+        int samples = Calibration.Samples, length = Calibration.ResolveLength(spec);
+        long count = tensors.Sum(t => t.Count);
+        long streaming = Needs.OfInputs() == StatisticsNeeds.None
+            ? 0
+            : LayerStreamingRunner.EstimateBytes(spec, samples, length) + count * Needs.BytesPerWeight();
+        long gradients = Needs.OfGradients() == StatisticsNeeds.None
+            ? 0
+            : GradientRunner.EstimateBytes(spec, count, Needs, Movement, samples, length);
+        return Math.Max(streaming, gradients);
     }
 }

@@ -19,6 +19,7 @@ internal sealed class PruningRun : IDisposable
     private readonly List<SafetensorsFile> _files = [];
     private readonly List<TensorReport> _reports = [];
     private readonly List<string> _notes = [];
+    private IReadOnlyDictionary<string, GradientStatistics>? _gradients;
 
     /// <summary>Starts a run.</summary>
     /// <param name="model">The model; it is not changed.</param>
@@ -97,6 +98,26 @@ internal sealed class PruningRun : IDisposable
     public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
         Plan.Before, _weights, _windows!, fraction => Report("calibrate and prune", fraction), CancellationToken)
         .Run(visitor);
+
+    /// <summary>Runs the calibration windows through the whole model, as it was before the run, with
+    /// gradients.</summary>
+    /// <param name="needs">What to gather; nothing happens unless gradients are among it.</param>
+    /// <param name="movement">How a movement run goes.</param>
+    /// <exception cref="PruningException">A gradient is NaN or infinite.</exception>
+    public void Differentiate(StatisticsNeeds needs, MovementOptions movement)
+    {
+        if (needs.OfGradients() == StatisticsNeeds.None) return;
+        _gradients = GradientRunner.Run(_model, _windows!, [.. Plan.Tensors.Select(t => t.Name)], needs, movement,
+            fraction => Report("differentiate", fraction), CancellationToken);
+        if (_gradients.FirstOrDefault(g => !g.Value.IsFinite).Key is { } name)
+        {
+            throw new PruningException($"The gradients of '{name}' are not finite on the calibration text; the model's "
+                + "weights are damaged, or a training run diverged (lower its learning rate).");
+        }
+    }
+
+    /// <summary>The gradients of a tensor, after <see cref="Differentiate"/>; null if none were asked for.</summary>
+    public GradientStatistics? Gradients(PlannedTensor tensor) => _gradients?[tensor.Name];
 
     /// <summary>Reports progress, and stops if that is asked for.</summary>
     public void Report(string step, double fraction)

@@ -11,7 +11,9 @@ namespace ML.Pruning.Pruning;
 /// go.</summary>
 /// <remarks>
 /// <para>Criterion, comparison group, pattern, allocation and update are chosen independently; <see cref="Magnitude"/>,
-/// <see cref="Wanda"/>, <see cref="SparseGpt"/> and <see cref="RandomPruning"/> preset them.</para>
+/// <see cref="Wanda"/>, <see cref="SparseGpt"/>, <see cref="RandomPruning"/>, <see cref="TaylorPruning"/>,
+/// <see cref="Snip"/> and <see cref="MovementScores"/> preset them.</para>
+/// <para>Criteria by gradients take them from the model as it was, before anything goes.</para>
 /// <para>With a criterion or update that needs activations all linear maps of a layer take their statistics from one pass
 /// with that layer still dense and all earlier layers pruned. Scores that are compared across layers (the group model, and
 /// allocations by score), where nothing can be decided before the last layer was seen, come from the model as it
@@ -45,6 +47,12 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     private protected override MaskFile? OutsideMasks => Masks;
 
     /// <inheritdoc/>
+    private protected override StatisticsNeeds Needs => LayerNeeds | ModelNeeds;
+
+    /// <inheritdoc/>
+    private protected override MovementOptions Movement => Criterion.Movement;
+
+    /// <inheritdoc/>
     private protected override int TileColumns =>
         Criterion is SparseGptCriterion sparseGpt ? sparseGpt.BlockSize : MaskSelector.TileColumns;
 
@@ -54,8 +62,6 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         : null;
 
     private bool IsModelWide => Masks is null && IsJoint && Group == ComparisonGroup.Model;
-
-    private StatisticsNeeds Needs => LayerNeeds | ModelNeeds;
 
     // What is needed while layers are pruned one by one.
     private StatisticsNeeds LayerNeeds =>
@@ -85,15 +91,16 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <inheritdoc/>
     internal override void Run(PruningRun run)
     {
+        run.Differentiate(Needs, Movement);
         IReadOnlyList<PlannedTensor> tensors =
             Masks is null && Allocation is IScoredAllocation scored ? Measure(run, scored) : run.Plan.Tensors;
         Func<string, WeightMask>? masks = IsModelWide ? SelectModelWide(run)
             : Masks?.Resolve(run.Plan.Before) is { } outside ? name => WeightMask.FromNonZeros(outside[name])
             : null;
         ILookup<int, PlannedTensor> layers = tensors.ToLookup(t => t.Layer);
-        if (LayerNeeds != StatisticsNeeds.None)
+        if (LayerNeeds.OfInputs() != StatisticsNeeds.None)
         {
-            StatisticsVisitor.PruneLayers(run, LayerNeeds,
+            StatisticsVisitor.PruneLayers(run, LayerNeeds.OfInputs(),
                 (layer, statistics) => PruneLayer(run, [.. layers[layer]], masks, statistics));
             return;
         }
@@ -157,7 +164,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     private Func<string, WeightMask> SelectModelWide(PruningRun run)
     {
         IReadOnlyList<CriterionScores> scores = ScoreModel(run, Criterion);
-        if (Criterion.Needs != StatisticsNeeds.None)
+        if (Criterion.Needs.OfInputs() != StatisticsNeeds.None)
             run.Note("Tensors of all layers competed, so the statistics come from the model before pruning.");
         IReadOnlyList<WeightMask> masks = MaskSelector.SelectJointly(
             scores, Pattern, run.Plan.Tensors[0].Sparsity, run.CancellationToken);
@@ -168,11 +175,11 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
 
     private CriterionScores[] ScoreModel(PruningRun run, IWeightCriterion scorer)
     {
-        IReadOnlyDictionary<string, ActivationStatistics>? statistics = scorer.Needs == StatisticsNeeds.None
+        IReadOnlyDictionary<string, ActivationStatistics>? statistics = scorer.Needs.OfInputs() == StatisticsNeeds.None
             ? null
-            : StatisticsVisitor.Gather(run, scorer.Needs, scorer.Prepare);
+            : StatisticsVisitor.Gather(run, scorer.Needs.OfInputs(), scorer.Prepare);
         return [.. run.Plan.Tensors.Select(t =>
-            new CriterionScores(run.Tensor(t), t, scorer, statistics?[t.Name], AllowNonFinite))];
+            new CriterionScores(run.Tensor(t), t, scorer, statistics?[t.Name], run.Gradients(t), AllowNonFinite))];
     }
 
     private void PruneLayer(PruningRun run, PlannedTensor[] tensors, Func<string, WeightMask>? given,
@@ -235,5 +242,5 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         Scores(run, tensor, statistics?[tensor.Name]);
 
     private CriterionScores Scores(PruningRun run, PlannedTensor tensor, ActivationStatistics? statistics) =>
-        new(run.Tensor(tensor), tensor, Criterion, statistics, AllowNonFinite);
+        new(run.Tensor(tensor), tensor, Criterion, statistics, run.Gradients(tensor), AllowNonFinite);
 }
