@@ -2,6 +2,7 @@ using System.CommandLine;
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Importance;
+using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
 
@@ -115,6 +116,12 @@ internal sealed class MethodOptions
         DefaultValueFactory = _ => "random",
     };
 
+    private readonly Option<string> _compute = new("--compute")
+    {
+        Description = "In what the model computes during calibration: float32 or bfloat16.",
+        DefaultValueFactory = _ => "float32",
+    };
+
     private readonly Option<int> _seed = new("--seed")
     {
         Description = "Seed of everything random.",
@@ -125,7 +132,7 @@ internal sealed class MethodOptions
     public void AddTo(Command command)
     {
         Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _damping, _blockSize,
-            _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _seed];
+            _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute, _seed];
         foreach (Option option in options) command.Options.Add(option);
     }
 
@@ -154,6 +161,7 @@ internal sealed class MethodOptions
                 Samples = parse.GetValue(_samples),
                 SequenceLength = parse.GetValue(_length),
                 Order = ParseEnum<CalibrationOrder>("--calibration-order", parse.GetValue(_order)!),
+                Precision = ParseEnum<ComputePrecision>("--compute", parse.GetValue(_compute)!),
                 Seed = parse.GetValue(_seed),
             },
         };

@@ -28,6 +28,9 @@ public sealed record CalibrationOptions
     /// <summary>Seed of a random order.</summary>
     public int Seed { get; init; }
 
+    /// <summary>In what the model computes while it is observed; statistics are summed in float64 either way.</summary>
+    public ComputePrecision Precision { get; init; }
+
     /// <summary>Cuts the windows for a model.</summary>
     /// <param name="documents">The corpus.</param>
     /// <param name="model">The model whose tokenizer and context count.</param>

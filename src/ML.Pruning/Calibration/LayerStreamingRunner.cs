@@ -9,9 +9,9 @@ namespace ML.Pruning.Calibration;
 /// <summary>Streams calibration windows through a model, one layer in memory at a time.</summary>
 /// <remarks>
 /// <para>All windows are embedded once; the hidden states of all windows before the current layer stay in memory
-/// (windows x length x hidden size, float32). Each layer runs as it is while its inputs are observed; then it may be
+/// (windows x length x hidden size, in the precision of the computation). Each layer runs as it is while its inputs are observed; then it may be
 /// replaced, and the replaced layer yields the inputs of the next one.</para>
-/// <para>Computes in float32. Not thread-safe. The same windows, threads and machine give the same bits.</para>
+/// <para>Not thread-safe. The same windows, precision, threads and machine give the same bits.</para>
 /// </remarks>
 internal sealed class LayerStreamingRunner
 {
@@ -24,6 +24,7 @@ internal sealed class LayerStreamingRunner
     private readonly ModelSpec _spec;
     private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
     private readonly TokenWindows _windows;
+    private readonly ScalarType _type;
     private readonly Action<double>? _progress;
     private readonly CancellationToken _cancellationToken;
 
@@ -31,11 +32,13 @@ internal sealed class LayerStreamingRunner
     /// <param name="spec">The model's shape.</param>
     /// <param name="weights">Its tensors by canonical name.</param>
     /// <param name="windows">The calibration windows, at least one.</param>
+    /// <param name="precision">In what it computes.</param>
     /// <param name="progress">Told the fraction done, in [0, 1].</param>
     /// <param name="cancellationToken">Checked between batches of windows.</param>
-    public LayerStreamingRunner(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights,
-        TokenWindows windows, Action<double>? progress, CancellationToken cancellationToken)
+    public LayerStreamingRunner(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, TokenWindows windows,
+        ComputePrecision precision, Action<double>? progress, CancellationToken cancellationToken)
     {
+        _type = TorchPrecision.Of(precision);
         _spec = spec;
         _weights = weights;
         _windows = windows;
@@ -96,8 +99,8 @@ internal sealed class LayerStreamingRunner
 
     private Tensor Embed()
     {
-        Tensor hidden = empty([_windows.Count, _windows.Length, _spec.HiddenSize], dtype: ScalarType.Float32);
-        using TorchEmbedding embedding = TorchEmbedding.Load(_spec, _weights, ScalarType.Float32);
+        Tensor hidden = empty([_windows.Count, _windows.Length, _spec.HiddenSize], dtype: _type);
+        using TorchEmbedding embedding = TorchEmbedding.Load(_spec, _weights, _type);
         ForEachBatch((start, count) =>
         {
             var tokens = new int[count * _windows.Length];
@@ -112,7 +115,7 @@ internal sealed class LayerStreamingRunner
         IReadOnlyDictionary<LinearInput, Action<Tensor>> observers =
             visitor.Observe(layer, LinearInput.Of(_spec, layer));
         if (observers.Count == 0 && !keepOutput) return;
-        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, _weights, ScalarType.Float32);
+        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, _weights, _type);
         foreach ((LinearInput input, Action<Tensor> observer) in observers)
             module.Linears[input.Parts[0]].InputObserver = observer;
         ForEachBatch((start, count) =>
@@ -126,7 +129,7 @@ internal sealed class LayerStreamingRunner
 
     private void RunReplaced(int layer, IReadOnlyDictionary<string, StoredTensor> weights, Tensor hidden)
     {
-        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, weights, ScalarType.Float32);
+        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, weights, _type);
         ForEachBatch((start, count) =>
         {
             Tensor batch = hidden.narrow(0, start, count);

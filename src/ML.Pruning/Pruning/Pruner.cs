@@ -76,7 +76,10 @@ public static class Pruner
     {
         context.Log?.Invoke($"Pruning {plan.Tensors.Count} tensors with {method.Name}; about "
             + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");
-        using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite);
+        using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite)
+        {
+            Precision = method.Calibration.Precision,
+        };
         method.Run(run);
         int asked = windows is null ? 0 : windowsGiven ? windows.Count : method.Calibration.Samples;
         PruningReport report = new()
@@ -146,6 +149,7 @@ public static class Pruner
         {
             json["samples"] = options.Samples;
             json["order"] = options.Order.ToString().ToLowerInvariant();
+            json["precision"] = options.Precision.ToString().ToLowerInvariant();
             json["seed"] = options.Seed;
         }
 

@@ -44,6 +44,9 @@ internal sealed class PruningRun : IDisposable
     /// <summary>What is to be done.</summary>
     public PruningPlan Plan { get; }
 
+    /// <summary>In what calibration computes.</summary>
+    public ComputePrecision Precision { get; init; }
+
     /// <summary>Checked by everything that takes long.</summary>
     public CancellationToken CancellationToken => _context.CancellationToken;
 
@@ -96,8 +99,8 @@ internal sealed class PruningRun : IDisposable
 
     /// <summary>Streams the calibration windows through the model.</summary>
     public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
-        Plan.Before, _weights, _windows!, fraction => Report("calibrate and prune", fraction), CancellationToken)
-        .Run(visitor);
+        Plan.Before, _weights, _windows!, Precision, fraction => Report("calibrate and prune", fraction),
+        CancellationToken).Run(visitor);
 
     /// <summary>Runs the calibration windows through the whole model, as it was before the run, with
     /// gradients.</summary>

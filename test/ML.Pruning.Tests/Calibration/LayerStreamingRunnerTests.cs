@@ -47,7 +47,8 @@ public class LayerStreamingRunnerTests
         var visitor = new Recorder(model, changes: true);
         int[] tokens = RandomModel.Tokens(RandomModel.Llama, windows * 4);
         var fractions = new List<double>();
-        new LayerStreamingRunner(model.Spec, model.Weights, TokenWindows.FromTokens(tokens, 4), fractions.Add, default)
+        new LayerStreamingRunner(model.Spec, model.Weights, TokenWindows.FromTokens(tokens, 4), default,
+            fractions.Add, default)
             .Run(visitor);
         Assert.IsTrue(visitor.Tokens.Values.All(n => n == windows * 4L));
         CollectionAssert.AreEqual(fractions.Order().ToArray(), fractions);
@@ -74,8 +75,8 @@ public class LayerStreamingRunnerTests
         var visitor = new Recorder(model, changes: true) { AfterObserve = source.Cancel };
         long before = Tensor.TotalCount;
         Assert.ThrowsExactly<OperationCanceledException>(() => new LayerStreamingRunner(
-            model.Spec, model.Weights, TokenWindows.FromTokens(RandomModel.Tokens(model.Spec, 64), 16), null, source.Token)
-            .Run(visitor));
+            model.Spec, model.Weights, TokenWindows.FromTokens(RandomModel.Tokens(model.Spec, 64), 16), default, null,
+            source.Token).Run(visitor));
         Assert.AreEqual(before, Tensor.TotalCount);
         Assert.IsEmpty(visitor.Tokens.Where(t => t.Value > 0).ToArray());
     }
@@ -93,7 +94,7 @@ public class LayerStreamingRunnerTests
         [.. RandomModel.Tokens(RandomModel.Llama, count * Length, seed: 6).Chunk(Length)];
 
     private static void Run(LanguageModel model, int[][] windows, Recorder visitor) => new LayerStreamingRunner(
-        model.Spec, model.Weights, TokenWindows.FromTokens([.. windows.SelectMany(w => w)], Length), null, default)
+        model.Spec, model.Weights, TokenWindows.FromTokens([.. windows.SelectMany(w => w)], Length), default, null, default)
         .Run(visitor);
 
     private static void AssertSums(LanguageModel model, int[][] windows, Recorder seen, int[]? layers = null)
