@@ -45,8 +45,8 @@ internal sealed class MethodOptions
 
     private readonly Option<string> _allocation = new("--allocation")
     {
-        Description = "How the sparsity is shared out among tensors: uniform, erk, owl, global, or a .json file of name "
-            + "patterns and sparsities.",
+        Description = "How the sparsity is shared out among tensors: uniform, erk, owl, global, or a .json file of "
+            + "name patterns and sparsities.",
         DefaultValueFactory = _ => "uniform",
     };
 

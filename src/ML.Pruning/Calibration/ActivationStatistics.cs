@@ -9,8 +9,8 @@ namespace ML.Pruning.Calibration;
 /// <summary>What calibration saw of the input of a linear map: per feature the sum of squares over all tokens, and the
 /// sum of x x^T if that is asked for.</summary>
 /// <remarks>
-/// <para>sumOfSquares[i] = sum over tokens t of x[t, i]^2, in float64 and in the order of the tokens, so that the number
-/// of threads does not change a bit. H = 2/n sum over tokens of x x^T, products and sums in float64.</para>
+/// <para>sumOfSquares[i] = sum over tokens t of x[t, i]^2, in float64 and in the order of the tokens, so that the
+/// number of threads does not change a bit. H = 2/n sum over tokens of x x^T, products and sums in float64.</para>
 /// <para>Not thread-safe while being added to. Dispose it if it holds a Hessian, which takes 8 features^2 bytes.</para>
 /// </remarks>
 public sealed class ActivationStatistics : IDisposable

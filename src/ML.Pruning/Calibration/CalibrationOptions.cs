@@ -36,7 +36,8 @@ public sealed record CalibrationOptions
     /// <param name="model">The model whose tokenizer and context count.</param>
     /// <param name="cancellationToken">Stops between documents.</param>
     /// <returns>At least one window.</returns>
-    /// <exception cref="ArgumentException">An option is out of range, or the corpus does not fill one window.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, or the corpus does not fill one
+    /// window.</exception>
     public TokenWindows CutWindows(IEnumerable<string> documents, LanguageModel model,
         CancellationToken cancellationToken = default)
     {

@@ -6,8 +6,8 @@ namespace ML.Pruning.Calibration;
 
 /// <summary>A layer's damped Hessian and the upper Cholesky factor U of its inverse, in float64.</summary>
 /// <remarks>
-/// <para>H = 2/n sum x x^T; where H_jj = 0 (a dead column) H_jj becomes 1; then damping times the mean of the diagonal is
-/// added to the diagonal. U^T U = H^-1. Frantar and Alistarh 2023, arXiv:2301.00774, section 3.3.</para>
+/// <para>H = 2/n sum x x^T; where H_jj = 0 (a dead column) H_jj becomes 1; then damping times the mean of the diagonal
+/// is added to the diagonal. U^T U = H^-1. Frantar and Alistarh 2023, arXiv:2301.00774, section 3.3.</para>
 /// <para>U is found without inverting H: with rows and columns reversed H = L L^T, and U is the inverse of L, reversed
 /// back. When H is not positive definite the damping is raised tenfold until it is.</para>
 /// </remarks>
@@ -51,10 +51,9 @@ internal sealed class HessianFactor : IDisposable
     {
         using var noGradient = no_grad();
         var factor = new HessianFactor(sum, tokens, damping);
-        for (double used = damping; used <= Math.Max(HighestRaised, damping); used = Math.Max(used * Raise, LowestRaised))
-        {
+        double highest = Math.Max(HighestRaised, damping);
+        for (double used = damping; used <= highest; used = Math.Max(used * Raise, LowestRaised))
             if (factor.TryFactorise(used)) return factor;
-        }
 
         throw new ArithmeticException($"The Hessian of {tokens} tokens has no Cholesky factor, even with a damping of "
             + $"{HighestRaised} times the mean of its diagonal.");
@@ -106,7 +105,8 @@ internal sealed class HessianFactor : IDisposable
         Tensor hessian = _sum.ToHessian(_tokens);
         Tensor diagonal = hessian.diagonal();
         Tensor dead = diagonal.eq(0);
-        DeadColumns = [.. ToArray(dead.to_type(ScalarType.Float64)).Index().Where(p => p.Item != 0).Select(p => p.Index)];
+        double[] isDead = ToArray(dead.to_type(ScalarType.Float64));
+        DeadColumns = [.. Enumerable.Range(0, isDead.Length).Where(i => isDead[i] != 0)];
         diagonal.masked_fill_(dead, 1);
         diagonal.add_(damping * diagonal.mean().item<double>());
         return hessian.MoveToOuterDisposeScope();

@@ -5,7 +5,8 @@ namespace ML.Pruning.Calibration;
 /// <summary>An input that one or more linear maps of a layer share, so that it is observed once.</summary>
 /// <param name="Layer">Layer, from 0.</param>
 /// <param name="Features">Input features.</param>
-/// <param name="Parts">The maps that take it, such as <see cref="TensorNames.Query"/>; the first one is observed.</param>
+/// <param name="Parts">The maps that take it, such as <see cref="TensorNames.Query"/>; the first one is
+/// observed.</param>
 internal sealed record LinearInput(int Layer, int Features, IReadOnlyList<string> Parts)
 {
     // Query, key and value read the normed input of attention, gate and up that of the MLP.

@@ -3,8 +3,9 @@ using ML.Pruning.Tokenization;
 namespace ML.Pruning.Calibration;
 
 /// <summary>A text corpus as token windows of equal length.</summary>
-/// <remarks>For each document BOS (if the model has one) and its tokens in data mode, in order, joined; cut into windows
-/// of <see cref="Length"/> tokens without overlap, the last partial one dropped. Immutable and thread-safe.</remarks>
+/// <remarks>For each document BOS (if the model has one) and its tokens in data mode, in order, joined; cut into
+/// windows of <see cref="Length"/> tokens without overlap, the last partial one dropped. Immutable and
+/// thread-safe.</remarks>
 public sealed class TokenWindows
 {
     private readonly int[] _tokens;

@@ -35,7 +35,8 @@ internal static class CriterionChecks
     /// <summary>Refuses a damping that is negative or not finite.</summary>
     public static double Damping(double damping) => damping >= 0 && double.IsFinite(damping)
         ? damping
-        : throw new ArgumentException($"The damping is {damping}; it must be 0 or more (0.01 is usual).", nameof(damping));
+        : throw new ArgumentException($"The damping is {damping}; it must be 0 or more (0.01 is usual).",
+            nameof(damping));
 
     /// <summary>Refuses a block without columns.</summary>
     public static int BlockSize(int blockSize) => blockSize >= 1

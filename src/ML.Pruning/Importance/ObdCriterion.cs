@@ -2,7 +2,8 @@ using ML.Pruning.Calibration;
 
 namespace ML.Pruning.Importance;
 
-/// <summary>Scores each weight by the rise of the layer's squared error when it alone goes and nothing else moves.</summary>
+/// <summary>Scores each weight by the rise of the layer's squared error when it alone goes and nothing else
+/// moves.</summary>
 /// <remarks>
 /// <para>score[o, i] = 1/2 h_ii W[o, i]^2 with h_ii = 2/n sumOfSquares[i], the diagonal of the layer's Hessian (optimal
 /// brain damage, LeCun et al. 1989, eq. 5, with the layer's squared error as the loss). Product in float64, rounded to

@@ -3,8 +3,8 @@ using ML.Pruning.Calibration;
 
 namespace ML.Pruning.Importance;
 
-/// <summary>Scores each weight by the rise of the layer's squared error when it alone goes and all others of its row make
-/// up for it as well as they can.</summary>
+/// <summary>Scores each weight by the rise of the layer's squared error when it alone goes and all others of its row
+/// make up for it as well as they can.</summary>
 /// <remarks>
 /// <para>score[o, i] = W[o, i]^2 / (2 [H^-1]_ii) with the damped Hessian H of the layer (optimal brain surgeon, Hassibi
 /// and Stork 1992, eq. 5). A weight of a dead column scores 0. In float64, rounded to float32.</para>

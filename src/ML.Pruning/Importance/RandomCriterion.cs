@@ -7,9 +7,9 @@ using ML.Pruning.Calibration;
 namespace ML.Pruning.Importance;
 
 /// <summary>Scores weights at random: the baseline that every other criterion must beat.</summary>
-/// <remarks>The score is uniform in [0, 1) with 24 bits and depends on the seed, the tensor's name and the weight's place
-/// only: SplitMix64 (Steele et al. 2014, doi:10.1145/2660193.2660195) of the place, started from a hash of seed and name.
-/// Thread-safe.</remarks>
+/// <remarks>The score is uniform in [0, 1) with 24 bits and depends on the seed, the tensor's name and the weight's
+/// place only: SplitMix64 (Steele et al. 2014, doi:10.1145/2660193.2660195) of the place, started from a hash of seed
+/// and name. Thread-safe.</remarks>
 /// <param name="seed">The seed.</param>
 public sealed class RandomCriterion(int seed = 0) : IWeightCriterion
 {

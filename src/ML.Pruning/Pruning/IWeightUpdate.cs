@@ -16,8 +16,8 @@ public interface IWeightUpdate
 
     /// <summary>Updates one tensor.</summary>
     /// <param name="tensorName">Canonical name, for messages.</param>
-    /// <param name="weight">W [rows, columns], row-major; on return the updated weights, 0 where the mask removes. Weights
-    /// that are 0 already stay 0.</param>
+    /// <param name="weight">W [rows, columns], row-major; on return the updated weights, 0 where the mask removes.
+    /// Weights that are 0 already stay 0.</param>
     /// <param name="mask">What stays, [rows, columns].</param>
     /// <param name="statistics">Statistics of the input features.</param>
     /// <param name="cancellationToken">Checked now and then.</param>

@@ -32,7 +32,8 @@ public abstract class LayerwisePruning : PruningMethod
     /// <summary>Fraction of zeros in the pruned tensors, in [0, 1); null = what the pattern sets, else 0.5.</summary>
     public double? Sparsity { get; init; }
 
-    /// <summary>Whether tensors that the pattern does not divide are left dense and reported, instead of refused.</summary>
+    /// <summary>Whether tensors that the pattern does not divide are left dense and reported, instead of
+    /// refused.</summary>
     public bool SkipIndivisible { get; init; }
 
     /// <summary>Canonical names of the tensors to prune, with * for any characters; null = the linear maps of all
@@ -226,8 +227,8 @@ public abstract class LayerwisePruning : PruningMethod
         {
             if (!(allocated[i] >= 0 && allocated[i] < 1))
             {
-                throw new ArgumentException($"The allocation {Allocation.Name} gave tensor '{shapes[i].Name}' a sparsity "
-                    + $"of {allocated[i]}; it must lie in [0, 1).");
+                throw new ArgumentException($"The allocation {Allocation.Name} gave tensor '{shapes[i].Name}' a "
+                    + $"sparsity of {allocated[i]}; it must lie in [0, 1).");
             }
         }
 

@@ -12,7 +12,8 @@ namespace ML.Pruning.Pruning;
 /// <remarks>
 /// <para>For each row w with kept columns K: (H_KK) v_K = (H w)_K, v = 0 elsewhere, with the damped Hessian H. No other
 /// update has a lower tr(D H D^T) for the same mask. In float64.</para>
-/// <para>Costs |K|^3 / 3 multiply-adds a row: for small models, and as the bound that other updates are judged by.</para>
+/// <para>Costs |K|^3 / 3 multiply-adds a row: for small models, and as the bound that other updates are judged
+/// by.</para>
 /// <para>Immutable and thread-safe.</para>
 /// </remarks>
 /// <param name="damping">Fraction of the mean of the Hessian's diagonal that is added to it, at least 0.</param>

@@ -7,9 +7,9 @@ using ML.Pruning.Sparsity;
 namespace ML.Pruning.Pruning;
 
 /// <summary>Masks from outside: a safetensors file of U8 or BOOL tensors, 0 where a weight goes.</summary>
-/// <remarks>Tensors are named as in the model's checkpoint, or canonically (<c>layers.0.self_attn.q_proj.weight</c>), and
-/// have the shapes of the weights. Weights without a mask are left alone. Immutable and thread-safe; the file stays open
-/// until disposed or collected.</remarks>
+/// <remarks>Tensors are named as in the model's checkpoint, or canonically (<c>layers.0.self_attn.q_proj.weight</c>),
+/// and have the shapes of the weights. Weights without a mask are left alone. Immutable and thread-safe; the file stays
+/// open until disposed or collected.</remarks>
 public sealed class MaskFile : IDisposable
 {
     private readonly SafetensorsFile _file;
@@ -40,8 +40,8 @@ public sealed class MaskFile : IDisposable
         if (file.Tensors.Values.FirstOrDefault(t => t.Type is not (TensorType.U8 or TensorType.Bool)) is { } wrong)
         {
             file.Dispose();
-            throw new CheckpointFormatException($"'{path}': the mask '{wrong.Name}' has type {wrong.Type.Name()}; masks "
-                + "are U8 or BOOL, 0 where a weight goes.");
+            throw new CheckpointFormatException($"'{path}': the mask '{wrong.Name}' has type {wrong.Type.Name()}; "
+                + "masks are U8 or BOOL, 0 where a weight goes.");
         }
 
         if (file.Tensors.Count > 0) return new MaskFile(file);
@@ -89,6 +89,6 @@ public sealed class MaskFile : IDisposable
         return result;
     }
 
-    private static ArgumentException Unknown(string name) => new($"The mask file has a mask '{name}', which is no weight "
-        + $"matrix of the model; names look like '{TensorNames.Weight(0, TensorNames.Query)}'.");
+    private static ArgumentException Unknown(string name) => new($"The mask file has a mask '{name}', which is no "
+        + $"weight matrix of the model; names look like '{TensorNames.Weight(0, TensorNames.Query)}'.");
 }

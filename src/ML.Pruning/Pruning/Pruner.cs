@@ -12,10 +12,10 @@ public static class Pruner
     /// <summary>Prunes a model.</summary>
     /// <param name="model">The model, with weights; it is not changed.</param>
     /// <param name="method">The method with its options.</param>
-    /// <param name="calibrationDocuments">Calibration text (<see cref="TextCorpus.Read"/>); read once, and only by methods
-    /// that need it.</param>
-    /// <param name="context">Where to write temporary files, and whom to tell; null = the system's temporary folder, and
-    /// nobody.</param>
+    /// <param name="calibrationDocuments">Calibration text (<see cref="TextCorpus.Read"/>); read once, and only by
+    /// methods that need it.</param>
+    /// <param name="context">Where to write temporary files, and whom to tell; null = the system's temporary folder,
+    /// and nobody.</param>
     /// <returns>The pruned model, which the caller disposes, with plan and report.</returns>
     /// <exception cref="ArgumentException">An option is out of range or does not fit the model, or calibration text is
     /// missing or too short; the message says what to do.</exception>
@@ -39,10 +39,11 @@ public static class Pruner
 
     /// <summary>Prunes a model with calibration windows that are cut already.</summary>
     /// <param name="model">The model, with weights; it is not changed.</param>
-    /// <param name="method">The method with its options; of <see cref="PruningMethod.Calibration"/> nothing is used.</param>
+    /// <param name="method">The method with its options; of <see cref="PruningMethod.Calibration"/> nothing is
+    /// used.</param>
     /// <param name="calibrationWindows">All of them are used, in order.</param>
-    /// <param name="context">Where to write temporary files, and whom to tell; null = the system's temporary folder, and
-    /// nobody.</param>
+    /// <param name="context">Where to write temporary files, and whom to tell; null = the system's temporary folder,
+    /// and nobody.</param>
     /// <returns>The pruned model, which the caller disposes, with plan and report.</returns>
     /// <exception cref="ArgumentException">As for <see cref="Prune"/>; or there is no window, or the windows exceed the
     /// model's context.</exception>

@@ -1,7 +1,7 @@
 namespace ML.Pruning.Pruning;
 
-/// <summary>A model that cannot be pruned as asked, although every option is legal. The message is one line for the user:
-/// what, where, the value, and what to do.</summary>
+/// <summary>A model that cannot be pruned as asked, although every option is legal. The message is one line for the
+/// user: what, where, the value, and what to do.</summary>
 public sealed class PruningException : Exception
 {
     /// <summary>Creates the exception.</summary>

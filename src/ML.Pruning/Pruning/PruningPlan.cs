@@ -83,8 +83,9 @@ public sealed record PruningPlan
     public long ParametersAfter => After.ParameterCount - Zeros;
 
     /// <summary>The plan as one JSON object.</summary>
-    /// <remarks><c>macs</c> counts the dense computation at 64 tokens: zeros inside a matrix save no multiply-accumulate
-    /// until a sparse engine skips them, so unstructured and N:M pruning leave the number as it is.</remarks>
+    /// <remarks><c>macs</c> counts the dense computation at 64 tokens: zeros inside a matrix save no
+    /// multiply-accumulate until a sparse engine skips them, so unstructured and N:M pruning leave the number as it
+    /// is.</remarks>
     /// <returns>Keys method, quantization, parameters {before, after, zeros}, macs {tokens, before, after}, bytes
     /// {before, after, compressed}, peakMemoryBytes, diskBytes, layers, skipped.</returns>
     public JsonObject ToJson() => new()

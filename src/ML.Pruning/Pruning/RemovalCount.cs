@@ -5,8 +5,8 @@ namespace ML.Pruning.Pruning;
 /// <summary>How many weights a mask removes, by shape alone.</summary>
 internal static class RemovalCount
 {
-    /// <summary>The weights removed from one tensor, and whether that is exact: blocks at an edge may be smaller, and in
-    /// the groups layer and model tensors compete.</summary>
+    /// <summary>The weights removed from one tensor, and whether that is exact: blocks at an edge may be smaller, and
+    /// in the groups layer and model tensors compete.</summary>
     public static (long Count, bool IsExact) Of(
         WeightShape tensor, SparsityPattern pattern, ComparisonGroup group, double sparsity, int tileColumns)
     {

@@ -9,9 +9,9 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace ML.Pruning.Pruning;
 
 /// <summary>One sweep of SparseGPT over the columns of a tensor, in float64.</summary>
-/// <remarks>Legend: W weights [rows, columns]; U upper Cholesky factor of the inverse of the damped Hessian; E errors of a
-/// block [rows, width]. Rows are independent of each other but for the choice of a tile's mask, so that within a block
-/// they run in parallel. Not thread-safe.</remarks>
+/// <remarks>Legend: W weights [rows, columns]; U upper Cholesky factor of the inverse of the damped Hessian; E errors
+/// of a block [rows, width]. Rows are independent of each other but for the choice of a tile's mask, so that within a
+/// block they run in parallel. Not thread-safe.</remarks>
 internal sealed class SparseGptSweep
 {
     private readonly string _name;
@@ -123,7 +123,8 @@ internal sealed class SparseGptSweep
                 for (int row = firstRow; row < firstRow + rowCount; row++)
                 {
                     SweepRow(new Span<double>(values + (long)row * width, width),
-                        new Span<double>(error + (long)row * width, width), u, diagonal, mask.Words(row), start, groups);
+                        new Span<double>(error + (long)row * width, width), u, diagonal, mask.Words(row), start,
+                        groups);
                 }
             }, _cancellationToken);
         }

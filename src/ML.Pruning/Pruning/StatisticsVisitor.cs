@@ -97,8 +97,8 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
     private static void RequireFinite(string name, ActivationStatistics statistics)
     {
         if (statistics.IsFinite) return;
-        throw new PruningException($"The inputs of '{name}' are not finite on the calibration text; the model's weights "
-            + "are damaged, or its activations overflow.");
+        throw new PruningException($"The inputs of '{name}' are not finite on the calibration text; the model's "
+            + "weights are damaged, or its activations overflow.");
     }
 
     private void FinishLayer()

@@ -7,7 +7,8 @@ namespace ML.Pruning.Pruning;
 /// <param name="Sparsity">Fraction of each tile that goes, in [0, 1); ignored for N:M.</param>
 internal sealed record TileMaskChooser(SparsityPattern Pattern, double Sparsity)
 {
-    /// <summary>Chooses what goes of a tile: exactly int(count * sparsity) of the lowest w^2 / U_jj^2, zeros first.</summary>
+    /// <summary>Chooses what goes of a tile: exactly int(count * sparsity) of the lowest w^2 / U_jj^2, zeros
+    /// first.</summary>
     /// <param name="name">Name of the tensor, for messages.</param>
     /// <param name="tile">Weights [rows, width], as they stand now.</param>
     /// <param name="diagonal">U_jj of the tile's columns.</param>

@@ -14,10 +14,10 @@ namespace ML.Pruning.Pruning;
 /// <see cref="Wanda"/>, <see cref="SparseGpt"/>, <see cref="RandomPruning"/>, <see cref="TaylorPruning"/>,
 /// <see cref="Snip"/> and <see cref="MovementScores"/> preset them.</para>
 /// <para>Criteria by gradients take them from the model as it was, before anything goes.</para>
-/// <para>With a criterion or update that needs activations all linear maps of a layer take their statistics from one pass
-/// with that layer still dense and all earlier layers pruned. Scores that are compared across layers (the group model, and
-/// allocations by score), where nothing can be decided before the last layer was seen, come from the model as it
-/// was.</para>
+/// <para>With a criterion or update that needs activations all linear maps of a layer take their statistics from one
+/// pass with that layer still dense and all earlier layers pruned. Scores that are compared across layers (the group
+/// model, and allocations by score), where nothing can be decided before the last layer was seen, come from the model
+/// as it was.</para>
 /// <para>Immutable and thread-safe.</para>
 /// </remarks>
 /// <param name="criterion">What is scored.</param>
@@ -30,8 +30,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// are refused. Activations that are not finite are refused in any case.</summary>
     public bool AllowNonFinite { get; init; }
 
-    /// <summary>Masks from outside, which say what goes; then criterion, group, pattern, allocation and sparsity have no
-    /// say.</summary>
+    /// <summary>Masks from outside, which say what goes; then criterion, group, pattern, allocation and sparsity have
+    /// no say.</summary>
     public MaskFile? Masks { get; init; }
 
     /// <summary>Moves the weights that stay; null = they keep their values, bit by bit.</summary>
@@ -64,8 +64,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     private bool IsModelWide => Masks is null && IsJoint && Group == ComparisonGroup.Model;
 
     // What is needed while layers are pruned one by one.
-    private StatisticsNeeds LayerNeeds =>
-        (Masks is null && !IsModelWide ? Criterion.Needs : StatisticsNeeds.None) | (Update?.Needs ?? StatisticsNeeds.None);
+    private StatisticsNeeds LayerNeeds => (Masks is null && !IsModelWide ? Criterion.Needs : StatisticsNeeds.None)
+        | (Update?.Needs ?? StatisticsNeeds.None);
 
     // What is needed of the model as it was.
     private StatisticsNeeds ModelNeeds => IsModelWide ? Criterion.Needs
@@ -122,21 +122,21 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     {
         if (AllowNonFinite && (Update is not null || Sweeping is not null))
         {
-            throw new ArgumentException("Weights that are NaN or infinite cannot be kept when weights are updated; they "
-                + "would spread. Leave the update out, or repair the weights.");
+            throw new ArgumentException("Weights that are NaN or infinite cannot be kept when weights are updated; "
+                + "they would spread. Leave the update out, or repair the weights.");
         }
 
         if (Sweeping is not { } sparseGpt) return;
         if (Pattern is NofMPattern nofM && sparseGpt.BlockSize % nofM.M != 0)
         {
-            throw new ArgumentException($"The block size is {sparseGpt.BlockSize}; with the pattern {nofM} it must be a "
-                + $"multiple of {nofM.M}.");
+            throw new ArgumentException($"The block size is {sparseGpt.BlockSize}; with the pattern {nofM} it must be "
+                + $"a multiple of {nofM.M}.");
         }
 
         if (Pattern is BlockPattern block && sparseGpt.BlockSize % block.Columns != 0)
         {
-            throw new ArgumentException($"The block size is {sparseGpt.BlockSize}; with the pattern {block} it must be a "
-                + $"multiple of {block.Columns}.");
+            throw new ArgumentException($"The block size is {sparseGpt.BlockSize}; with the pattern {block} it must be "
+                + $"a multiple of {block.Columns}.");
         }
     }
 

@@ -1,7 +1,7 @@
 namespace ML.Pruning.Sparsity;
 
-/// <summary>Blocks of rows x columns, aligned from row 0 and column 0, are kept or removed whole; those at the last rows
-/// and columns may be smaller.</summary>
+/// <summary>Blocks of rows x columns, aligned from row 0 and column 0, are kept or removed whole; those at the last
+/// rows and columns may be smaller.</summary>
 /// <remarks>A block's score is the sum of the scores of its weights. A comparison group counts blocks instead of
 /// weights: with partial blocks the fraction of zeros may therefore differ a little from the sparsity.</remarks>
 public sealed record BlockPattern : SparsityPattern

@@ -4,8 +4,8 @@ namespace ML.Pruning.Sparsity;
 
 /// <summary>Erdos-Renyi-kernel allocation: the larger a tensor, the sparser.</summary>
 /// <remarks>density = epsilon (sum of dimensions / product of dimensions)^power, with epsilon such that all tensors
-/// together have the sparsity asked for; tensors that would need a density above 1 stay dense, and epsilon is found anew
-/// for the others. Evci et al. 2020, arXiv:1911.11134, section 3. Immutable and thread-safe.</remarks>
+/// together have the sparsity asked for; tensors that would need a density above 1 stay dense, and epsilon is found
+/// anew for the others. Evci et al. 2020, arXiv:1911.11134, section 3. Immutable and thread-safe.</remarks>
 /// <param name="power">Exponent, from 0 (uniform) on; 1 in the paper.</param>
 public sealed class ErkAllocation(double power = 1) : ISparsityAllocation
 {

@@ -5,8 +5,8 @@ using ML.Pruning.Checkpoints;
 namespace ML.Pruning.Sparsity;
 
 /// <summary>Sparsities given by the user: one for each pattern of tensor names.</summary>
-/// <remarks>The first pattern that matches a tensor counts; * stands for any characters. A tensor that none matches gets
-/// the method's sparsity. Immutable and thread-safe.</remarks>
+/// <remarks>The first pattern that matches a tensor counts; * stands for any characters. A tensor that none matches
+/// gets the method's sparsity. Immutable and thread-safe.</remarks>
 public sealed class FileAllocation : ISparsityAllocation
 {
     private const long MaximumBytes = 16 << 20;
@@ -25,8 +25,8 @@ public sealed class FileAllocation : ISparsityAllocation
         {
             if (!(sparsity >= 0 && sparsity < 1))
             {
-                throw new ArgumentException($"The allocation gives '{pattern}' a sparsity of {sparsity}; it must lie in "
-                    + "[0, 1).", nameof(rules));
+                throw new ArgumentException($"The allocation gives '{pattern}' a sparsity of {sparsity}; it must lie "
+                    + "in [0, 1).", nameof(rules));
             }
         }
     }
@@ -67,8 +67,8 @@ public sealed class FileAllocation : ISparsityAllocation
         ArgumentNullException.ThrowIfNull(tensors);
         foreach ((string pattern, _) in _rules)
         {
-            if (!tensors.Any(t => Matches(pattern, t.Name)))
-                throw new ArgumentException($"The allocation's pattern '{pattern}' matches none of the tensors to prune.");
+            if (tensors.Any(t => Matches(pattern, t.Name))) continue;
+            throw new ArgumentException($"The allocation's pattern '{pattern}' matches none of the tensors to prune.");
         }
 
         return [.. tensors.Select(t => _rules.Where(r => Matches(r.Pattern, t.Name))

@@ -1,9 +1,9 @@
 namespace ML.Pruning.Sparsity;
 
-/// <summary>One threshold for the scores of all tensors decides how sparse each becomes; within a tensor the method's own
-/// comparison group decides what goes.</summary>
-/// <remarks>Scores are those of the method's criterion before any weight moved. With the group tensor the mask is that of
-/// the group model. Immutable and thread-safe.</remarks>
+/// <summary>One threshold for the scores of all tensors decides how sparse each becomes; within a tensor the method's
+/// own comparison group decides what goes.</summary>
+/// <remarks>Scores are those of the method's criterion before any weight moved. With the group tensor the mask is that
+/// of the group model. Immutable and thread-safe.</remarks>
 public sealed class GlobalAllocation : IScoredAllocation
 {
     /// <summary>The only instance that is needed.</summary>

@@ -16,7 +16,7 @@ public interface IScoreSource
     /// <summary>Reads scores; a low one means that the weight can go.</summary>
     /// <param name="firstRow">First row.</param>
     /// <param name="rowCount">Rows to read.</param>
-    /// <param name="scores">Destination [rowCount, columns], row-major. <see cref="float.NegativeInfinity"/> stands for a
-    /// weight that is zero already and goes first.</param>
+    /// <param name="scores">Destination [rowCount, columns], row-major. <see cref="float.NegativeInfinity"/> stands for
+    /// a weight that is zero already and goes first.</param>
     void ReadScores(int firstRow, int rowCount, Span<float> scores);
 }

@@ -4,8 +4,8 @@ namespace ML.Pruning.Sparsity;
 /// <remarks>By shape alone (<see cref="ISparsityAllocation.Allocate"/>) it tells what to expect.</remarks>
 public interface IScoredAllocation : ISparsityAllocation
 {
-    /// <summary>Whether the scores are |W| times the norm of the input feature (Wanda's), whatever the method; else they
-    /// are those of the method's own criterion.</summary>
+    /// <summary>Whether the scores are |W| times the norm of the input feature (Wanda's), whatever the method; else
+    /// they are those of the method's own criterion.</summary>
     bool UsesActivationScores { get; }
 
     /// <summary>The sparsity of each tensor.</summary>

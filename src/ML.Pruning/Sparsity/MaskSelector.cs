@@ -2,9 +2,9 @@ namespace ML.Pruning.Sparsity;
 
 /// <summary>Turns scores into masks with exact counts.</summary>
 /// <remarks>
-/// <para>Of each comparison group of n weights the int(n * sparsity) lowest scores go (product in float64, cut). Of equal
-/// scores the one that comes first goes: lower row, then lower column. Zeros already there count towards the target: they
-/// go before all others.</para>
+/// <para>Of each comparison group of n weights the int(n * sparsity) lowest scores go (product in float64, cut). Of
+/// equal scores the one that comes first goes: lower row, then lower column. Zeros already there count towards the
+/// target: they go before all others.</para>
 /// <para>Thread-safe; works on several threads, and the result does not depend on how many.</para>
 /// </remarks>
 public static class MaskSelector

@@ -4,9 +4,9 @@ namespace ML.Pruning.Sparsity;
 
 /// <summary>Outlier-weighed layer-wise allocation: layers with many outliers stay denser.</summary>
 /// <remarks>
-/// <para>D = fraction of a layer's scores |W| ||X|| above M times their mean. The densities are the D mapped linearly to a
-/// span of 2 lambda whose mean over the layers, weighted by their sizes, is 1 - sparsity; all tensors of a layer share one.
-/// Yin et al. 2023, arXiv:2310.05175; M and lambda as in the authors' README.</para>
+/// <para>D = fraction of a layer's scores |W| ||X|| above M times their mean. The densities are the D mapped linearly
+/// to a span of 2 lambda whose mean over the layers, weighted by their sizes, is 1 - sparsity; all tensors of a layer
+/// share one. Yin et al. 2023, arXiv:2310.05175; M and lambda as in the authors' README.</para>
 /// <para>Immutable and thread-safe.</para>
 /// </remarks>
 /// <param name="m">How many times the mean makes an outlier, above 0.</param>
@@ -43,7 +43,8 @@ public sealed class OwlAllocation(double m = 5, double lambda = 0.08) : IScoredA
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentNullException.ThrowIfNull(scores);
         (int Layer, double Outliers, long Count)[] layers = [.. tensors.Zip(scores).GroupBy(p => p.First.Layer)
-            .Select(g => (g.Key, Outliers([.. g.Select(p => p.Second)], cancellationToken), g.Sum(p => p.First.Count)))];
+            .Select(g => (g.Key, Outliers([.. g.Select(p => p.Second)], cancellationToken),
+                g.Sum(p => p.First.Count)))];
         double lowest = layers.Min(l => l.Outliers), range = layers.Max(l => l.Outliers) - lowest;
         double Raise(double outliers) => range > 0 ? (outliers - lowest) / range * 2 * Lambda : 0;
         double mean = layers.Sum(l => Raise(l.Outliers) * l.Count) / layers.Sum(l => l.Count);

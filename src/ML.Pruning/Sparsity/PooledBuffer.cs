@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace ML.Pruning.Sparsity;
 
-/// <summary>A rented array of exactly the length asked for, given back when disposed. Its content is arbitrary.</summary>
+/// <summary>A rented array of exactly the length asked for, given back when disposed. Its content is
+/// arbitrary.</summary>
 internal readonly ref struct PooledBuffer<T>(int length)
 {
     private readonly T[] _array = ArrayPool<T>.Shared.Rent(length);

@@ -11,7 +11,8 @@ internal static class TensorCensus
     /// <summary>The zeros of a matrix, and the first element that is NaN or infinite.</summary>
     /// <param name="tensor">A tensor of two dimensions.</param>
     /// <param name="cancellationToken">Checked between runs of rows.</param>
-    /// <returns>The number of zeros; the index [row * columns + column] of the first NaN or infinity, or null.</returns>
+    /// <returns>The number of zeros; the index [row * columns + column] of the first NaN or infinity, or
+    /// null.</returns>
     public static (long Zeros, long? FirstNonFinite) Take(StoredTensor tensor, CancellationToken cancellationToken)
     {
         (int rows, int columns) = MatrixShape.Of(tensor);

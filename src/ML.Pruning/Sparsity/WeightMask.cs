@@ -105,7 +105,8 @@ public sealed class WeightMask : IEquatable<WeightMask>
         return mask;
     }
 
-    /// <summary>The bits of a row: column c is bit c mod 64 of word c / 64; bits beyond the last column are 0.</summary>
+    /// <summary>The bits of a row: column c is bit c mod 64 of word c / 64; bits beyond the last column are
+    /// 0.</summary>
     /// <param name="row">From 0 to <see cref="Rows"/> - 1.</param>
     public ReadOnlySpan<ulong> GetRow(int row)
     {

@@ -38,7 +38,8 @@ public class HessianTests
     public void Merge_Halves_EqualsTheWhole()
     {
         float[] inputs = [.. Enumerable.Range(-60, 120).Select(i => i / 8f)];
-        using ActivationStatistics whole = Seen(inputs, 12), first = Seen(inputs[..48], 12), second = Seen(inputs[48..], 12);
+        using ActivationStatistics whole = Seen(inputs, 12);
+        using ActivationStatistics first = Seen(inputs[..48], 12), second = Seen(inputs[48..], 12);
         first.Merge(second);
         CollectionAssert.AreEqual(Copy(whole), Copy(first));
         using var without = new ActivationStatistics(12);

@@ -8,7 +8,8 @@ internal static class Float64SparseGpt
 {
     /// <summary>Prunes a matrix.</summary>
     /// <param name="weight">W [rows, n].</param>
-    /// <param name="damped">H [n, n], with dead columns and damping dealt with; dead columns have only the diagonal.</param>
+    /// <param name="damped">H [n, n], with dead columns and damping dealt with; dead columns have only the
+    /// diagonal.</param>
     /// <param name="pattern">Unstructured or N:M.</param>
     /// <param name="sparsity">Fraction of each tile.</param>
     /// <param name="tile">Columns of a tile.</param>
@@ -27,12 +28,12 @@ internal static class Float64SparseGpt
         {
             if (given is null && pattern is NofMPattern nofM && j % nofM.M == 0)
             {
-                for (int r = 0; r < rows; r++) Drop(Block(r, 1, j, nofM.M, n), nofM.M - nofM.N);
+                for (int r = 0; r < rows; r++) Drop(Block(r, 1, j, nofM.M), nofM.M - nofM.N);
             }
             else if (given is null && pattern is UnstructuredPattern && j % tile == 0)
             {
                 int width = Math.Min(tile, n - j);
-                Drop(Block(0, rows, j, width, n), (int)((long)rows * width * sparsity));
+                Drop(Block(0, rows, j, width), (int)((long)rows * width * sparsity));
             }
 
             for (int r = 0; r < rows; r++)
@@ -71,7 +72,7 @@ internal static class Float64SparseGpt
         return sum;
     }
 
-    private static IEnumerable<(int Row, int Column)> Block(int firstRow, int rows, int firstColumn, int width, int n) =>
+    private static IEnumerable<(int Row, int Column)> Block(int firstRow, int rows, int firstColumn, int width) =>
         Enumerable.Range(0, rows * width).Select(i => (firstRow + i / width, firstColumn + i % width));
 
     // The first row of the inverse of the lower right part of a symmetric matrix.

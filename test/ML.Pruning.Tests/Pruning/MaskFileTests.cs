@@ -78,7 +78,8 @@ public class MaskFileTests
         using MaskFile masks = MaskFile.Open(path);
         using LanguageModel pruned =
             Pruner.Prune(model, new Magnitude { Masks = masks }, context: PrunedModels.In(folder)).Model;
-        foreach ((string part, int first) in new[] { (TensorNames.Query, 0), (TensorNames.Key, 16), (TensorNames.Value, 32) })
+        (string Part, int First)[] parts = [(TensorNames.Query, 0), (TensorNames.Key, 16), (TensorNames.Value, 32)];
+        foreach ((string part, int first) in parts)
         {
             string name = TensorNames.Weight(0, part);
             bool[] keep = [.. Enumerable.Range(0, 256).Select(i => i % 16 % 3 != 0 && first + i / 16 != 20)];

@@ -33,7 +33,8 @@ internal static class PrunedModels
     public static ParameterSpec[] Linears(ModelSpec spec) =>
         [.. spec.Parameters().Where(p => p.Role == ParameterRole.Linear)];
 
-    /// <summary>Fails unless the pruned weight is 0 where nothing is kept and the original elsewhere, bit by bit.</summary>
+    /// <summary>Fails unless the pruned weight is 0 where nothing is kept and the original elsewhere, bit by
+    /// bit.</summary>
     public static void AssertMasked(LanguageModel original, LanguageModel pruned, string name, bool[] keep)
     {
         byte[] before = Bytes(original, name), after = Bytes(pruned, name);

@@ -180,7 +180,8 @@ public class SparseGptSweepTests
         float[] weight = Weights();
         for (int i = 0; i < weight.Length; i += 3) weight[i] = 0;
         using ActivationStatistics statistics = Correlated();
-        foreach ((string pattern, double sparsity) in new[] { ("unstructured", 0.5), ("unstructured", 0.1), ("2:4", 0.5) })
+        (string Pattern, double Sparsity)[] cases = [("unstructured", 0.5), ("unstructured", 0.1), ("2:4", 0.5)];
+        foreach ((string pattern, double sparsity) in cases)
         {
             (float[] actual, _, _) = Sweep(weight, statistics, SparsityPattern.Parse(pattern), sparsity, tile: 16);
             for (int i = 0; i < weight.Length; i += 3) Assert.AreEqual(0, actual[i]);

@@ -44,7 +44,8 @@ public class AllocationTests
         Assert.AreEqual(sparsity, Mean(allocated), 1e-12);
         Assert.IsTrue(allocated.All(s => s is >= 0 and < 1));
         if (sparsity > 0) Assert.IsGreaterThan(allocated[0], allocated[1]);
-        foreach (double s in new ErkAllocation(power: 0).Allocate(s_shapes, sparsity)) Assert.AreEqual(sparsity, s, 1e-12);
+        foreach (double s in new ErkAllocation(power: 0).Allocate(s_shapes, sparsity))
+            Assert.AreEqual(sparsity, s, 1e-12);
     }
 
     [TestMethod]
@@ -52,7 +53,8 @@ public class AllocationTests
     {
         // Of layer 0 no score, of layer 1 one in 20, of layer 2 one in 10 is far above the mean.
         IScoreSource[] scores = [.. s_shapes.Select(s => new ArrayScores(s.Name, s.Rows, s.Columns,
-            Enumerable.Range(0, (int)s.Count).Select(i => s.Layer > 0 && i % (20 / s.Layer) == 0 ? 50f : 1f).ToArray()))];
+            Enumerable.Range(0, (int)s.Count)
+                .Select(i => s.Layer > 0 && i % (20 / s.Layer) == 0 ? 50f : 1f).ToArray()))];
         IReadOnlyList<double> allocated = new OwlAllocation().AllocateByScores(s_shapes, 0.7, scores);
         Assert.AreEqual(0.7, Mean(allocated), 1e-12);
         CollectionAssert.AreEqual(new[] { 0.78, 0.78, 0.70, 0.70, 0.62, 0.62 },
