@@ -22,8 +22,8 @@ public static class LlmCatalog
     /// <summary>Prunes the language model in a column.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="outputColumnName">Column for the pruned model.</param>
-    /// <param name="textColumnName">Text column to calibrate on, one document a row; may be null for a method that needs
-    /// none.</param>
+    /// <param name="textColumnName">Text column to calibrate on, one document a row; may be null for a method that
+    /// needs none.</param>
     /// <param name="method">How to prune.</param>
     /// <param name="inputColumnName">Column with the model; null = the same as
     /// <paramref name="outputColumnName"/>.</param>
@@ -66,8 +66,8 @@ public static class LlmCatalog
         new(Environment(catalog), options);
 
     /// <summary>Scores text: how likely the model in one column finds the text in another.</summary>
-    /// <remarks>Adds four columns: the log-likelihood (Single), <c>TokenCount</c> (Int32), <c>Perplexity</c> (Single) and
-    /// <c>TruncatedTokenCount</c> (Int32). BOS is put before the text and not scored; the text is cut at the model's
+    /// <remarks>Adds four columns: the log-likelihood (Single), <c>TokenCount</c> (Int32), <c>Perplexity</c> (Single)
+    /// and <c>TruncatedTokenCount</c> (Int32). BOS is put before the text and not scored; the text is cut at the model's
     /// context. An empty row gives 0, 0, NaN, 0. The perplexity of a corpus is <c>EvaluateLlm</c>'s.</remarks>
     /// <param name="catalog">The catalog.</param>
     /// <param name="outputColumnName">Column for the log-likelihood.</param>
@@ -135,8 +135,8 @@ public static class LlmCatalog
     }
 
     /// <summary>Measures the perplexity of the model in a column on the text in another.</summary>
-    /// <remarks>Each row is a document: BOS and its tokens, all joined, cut into windows without overlap; exp of the mean
-    /// negative log-likelihood over the predictions of every window.</remarks>
+    /// <remarks>Each row is a document: BOS and its tokens, all joined, cut into windows without overlap; exp of the
+    /// mean negative log-likelihood over the predictions of every window.</remarks>
     /// <param name="context">The context.</param>
     /// <param name="data">The data, for instance what a fitted chain's <c>Transform</c> returned.</param>
     /// <param name="modelColumnName">Column with the model.</param>
@@ -155,8 +155,8 @@ public static class LlmCatalog
             data, modelColumnName, textColumnName, sequenceLength, engine, cancellationToken);
     }
 
-    /// <summary>Reads a text file as data with one text column: of a <c>.jsonl</c> file the <c>text</c> of each line, of
-    /// any other file its whole content as one row.</summary>
+    /// <summary>Reads a text file as data with one text column: of a <c>.jsonl</c> file the <c>text</c> of each line,
+    /// of any other file its whole content as one row.</summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="path">The file, UTF-8.</param>
     /// <param name="outputColumnName">Name of the column.</param>

@@ -132,7 +132,8 @@ internal sealed class MethodOptions
     public void AddTo(Command command)
     {
         Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _damping, _blockSize,
-            _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute, _seed];
+            _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute,
+            _seed];
         foreach (Option option in options) command.Options.Add(option);
     }
 

@@ -14,7 +14,8 @@ internal sealed class ModelOutput
     /// <exception cref="UserErrorException">It exists already, or its parent folder is not there.</exception>
     public ModelOutput(string path, bool force, bool? asZip = null)
     {
-        if (string.IsNullOrWhiteSpace(path)) throw new UserErrorException("--output is empty; give a folder or a .zip file.");
+        if (string.IsNullOrWhiteSpace(path)) throw new UserErrorException(
+            "--output is empty; give a folder or a .zip file.");
         _path = Path.GetFullPath(path);
         _force = force;
         IsZip = asZip ?? Path.GetExtension(path).ToLowerInvariant() is ".zip" or ".mlnet";
@@ -25,7 +26,8 @@ internal sealed class ModelOutput
         bool exists = IsZip ? File.Exists(_path)
             : Directory.Exists(_path) && Directory.EnumerateFileSystemEntries(_path).Any();
         if (exists && !force)
-            throw new UserErrorException($"--output '{path}' exists already; choose another place, or --force to replace it.");
+            throw new UserErrorException(
+                $"--output '{path}' exists already; choose another place, or --force to replace it.");
         string? parent = Path.GetDirectoryName(_path);
         if (parent is not null && !Directory.Exists(parent))
             throw new UserErrorException($"The folder '{parent}' for --output does not exist; make it first.");

@@ -46,7 +46,8 @@ internal static class PlanCommand
 
         if (!File.Exists(config)) throw new FileNotFoundException($"There is no '{config}'.", config);
         if (new FileInfo(config).Length > MaximumConfigBytes)
-            throw new UserErrorException($"'{config}' is larger than {MaximumConfigBytes} bytes; that is no config.json.");
+            throw new UserErrorException(
+                $"'{config}' is larger than {MaximumConfigBytes} bytes; that is no config.json.");
         JsonObject content = FamilyRegistry.ParseConfig(File.ReadAllText(config, Encoding.UTF8));
         return (HuggingFaceModel.ReadSpec(content), WeightType(content));
     }

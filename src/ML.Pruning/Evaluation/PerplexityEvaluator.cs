@@ -82,7 +82,8 @@ public static class PerplexityEvaluator
         double perplexity = Math.Exp(mean);
         if (!double.IsFinite(perplexity))
         {
-            throw new InvalidOperationException($"The perplexity is {perplexity} (mean negative log-likelihood {mean}); the "
+            throw new InvalidOperationException(
+                $"The perplexity is {perplexity} (mean negative log-likelihood {mean}); the "
                 + "model's weights are damaged or overflow the type they are computed in.");
         }
 

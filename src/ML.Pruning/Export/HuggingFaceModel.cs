@@ -54,7 +54,8 @@ public static class HuggingFaceModel
     /// differ in shape declares <c>layer_shapes</c> in config.json, which this library reads.</remarks>
     /// <param name="model">The model.</param>
     /// <param name="folder">The folder to make.</param>
-    /// <param name="compressed">Store sparse weights as bitmask and values, in the naming of compressed-tensors.</param>
+    /// <param name="compressed">Store sparse weights as bitmask and values, in the naming of
+    /// compressed-tensors.</param>
     /// <param name="overwrite">Replace a folder that exists.</param>
     /// <param name="cancellationToken">Stops between tensors; nothing is left behind.</param>
     /// <exception cref="IOException">The folder exists and <paramref name="overwrite"/> is false, or it cannot be

@@ -62,7 +62,8 @@ public static class LanguageModelPayload
         }
     }
 
-    /// <summary>Reads a model. The weights are extracted to a temporary file, mapped, and deleted with the model.</summary>
+    /// <summary>Reads a model. The weights are extracted to a temporary file, mapped, and deleted with the
+    /// model.</summary>
     /// <param name="read">Reads an entry.</param>
     /// <param name="tempFolder">Folder for the temporary file.</param>
     /// <returns>The model; the caller disposes it.</returns>

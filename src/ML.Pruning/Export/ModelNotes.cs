@@ -3,8 +3,8 @@ using ML.Pruning.Models;
 
 namespace ML.Pruning.Export;
 
-/// <summary>What a model carries beyond what Hugging Face's files say: provenance, and which zeros are a mask. Kept in a
-/// file of its own beside config.json, which other software ignores.</summary>
+/// <summary>What a model carries beyond what Hugging Face's files say: provenance, and which zeros are a mask. Kept in
+/// a file of its own beside config.json, which other software ignores.</summary>
 internal sealed record ModelNotes
 {
     public const string FileName = "mlpruning.json";
@@ -45,6 +45,7 @@ internal sealed record ModelNotes
 
         return notes.Format == CurrentFormat
             ? notes
-            : throw new ModelFormatException($"{FileName} has format {notes.Format}; this version reads {CurrentFormat}.");
+            : throw new ModelFormatException(
+                $"{FileName} has format {notes.Format}; this version reads {CurrentFormat}.");
     }
 }

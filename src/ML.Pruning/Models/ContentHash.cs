@@ -7,7 +7,8 @@ namespace ML.Pruning.Models;
 /// <summary>Identifies a model by what it computes.</summary>
 internal static class ContentHash
 {
-    /// <summary>SHA-256 over the spec and, in the order of the spec, each weight's name, type and dense bytes.</summary>
+    /// <summary>SHA-256 over the spec and, in the order of the spec, each weight's name, type and dense
+    /// bytes.</summary>
     public static string Of(LanguageModel model)
     {
         using var sha = SHA256.Create();

@@ -16,7 +16,8 @@ internal static class EngineArguments
         if (batch < 1) throw new ArgumentException($"The batch size is {batch}; at least 1.", nameof(batch));
         if (tokens.IsEmpty || tokens.Length % batch != 0)
         {
-            throw new ArgumentException($"There are {tokens.Length} tokens; a batch of {batch} needs a positive multiple "
+            throw new ArgumentException(
+                $"There are {tokens.Length} tokens; a batch of {batch} needs a positive multiple "
                 + "of that.", nameof(tokens));
         }
 

@@ -47,7 +47,8 @@ public sealed class LanguageModel : IDisposable
     /// <summary>The tokenizer; null when the model came without one.</summary>
     public HuggingFaceTokenizer? Tokenizer { get; }
 
-    /// <summary>Files of the Hugging Face folder that travel along unchanged (tokenizer and the like), by name.</summary>
+    /// <summary>Files of the Hugging Face folder that travel along unchanged (tokenizer and the like), by
+    /// name.</summary>
     public IReadOnlyDictionary<string, byte[]> SideFiles { get; }
 
     /// <summary>What was done to the model, first to last.</summary>

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace ML.Pruning.Models;
 
 /// <summary>An immutable, JSON-serialisable description of one decoder. From it, and from nothing else, come the torch
-/// modules, the exported graphs, the dependency groups and every count of parameters and of multiply-accumulates.</summary>
+/// modules, the exported graphs, the dependency groups and every count of parameters and of
+/// multiply-accumulates.</summary>
 /// <remarks>Thread-safe.</remarks>
 public sealed record ModelSpec
 {

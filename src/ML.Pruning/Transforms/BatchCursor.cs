@@ -55,7 +55,8 @@ internal sealed class BatchCursor : DataViewRowCursor
         return true;
     }
 
-    public override ValueGetter<DataViewRowId> GetIdGetter() => (ref DataViewRowId value) => value = _ids[CheckedSlot()];
+    public override ValueGetter<DataViewRowId> GetIdGetter() =>
+        (ref DataViewRowId value) => value = _ids[CheckedSlot()];
 
     public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];
 

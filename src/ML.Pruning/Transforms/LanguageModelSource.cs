@@ -41,7 +41,8 @@ public static class LanguageModelSource
             loaded = context.Model.Load(stream, out _);
         }
         catch (Exception e) when (Cause(e) is InvalidDataException or FormatException or EndOfStreamException
-            or FileLoadException or FileNotFoundException or OverflowException or System.Globalization.CultureNotFoundException)
+            or FileLoadException or FileNotFoundException or OverflowException
+            or System.Globalization.CultureNotFoundException)
         {
             throw new InvalidDataException(
                 $"'{path}' is not a saved ML.NET model, or it is damaged: {Cause(e).Message}", e);

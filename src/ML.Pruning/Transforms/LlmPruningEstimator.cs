@@ -19,7 +19,8 @@ public sealed class LlmPruningEstimator : IEstimator<LlmPruningTransformer>
         ArgumentNullException.ThrowIfNull(options.Method);
         if (options.Method.NeedsCalibration && options.TextColumnName is null)
         {
-            throw new ArgumentException($"The method '{options.Method.Name}' needs calibration text: give the name of a "
+            throw new ArgumentException(
+                $"The method '{options.Method.Name}' needs calibration text: give the name of a "
                 + "text column.", nameof(options));
         }
 

@@ -20,7 +20,8 @@ public sealed class LlmScoringTransformer : TextScoringTransformer
         : base(env, nameof(LlmScoringTransformer), options.ModelColumnName, options.InputColumnName)
     {
         if (options.BatchSize is < 1 or > 1024)
-            throw new ArgumentOutOfRangeException(nameof(options), options.BatchSize, "The batch size must lie between 1 and 1024.");
+            throw new ArgumentOutOfRangeException(
+                nameof(options), options.BatchSize, "The batch size must lie between 1 and 1024.");
         _options = options;
         Outputs =
         [
@@ -35,7 +36,8 @@ public sealed class LlmScoringTransformer : TextScoringTransformer
 
     internal override int BatchSize => _options.BatchSize;
 
-    internal override IRowComputer CreateComputer(DataViewRow input, int capacity) => new Computer(this, input, capacity);
+    internal override IRowComputer CreateComputer(DataViewRow input, int capacity) =>
+        new Computer(this, input, capacity);
 
     private protected override void Save(ModelSaveContext ctx) => MLNetInternals.BeginSave(
         ctx, ModelSignature, LoaderSignature, JsonSerializer.Serialize(_options, s_json));

@@ -15,9 +15,11 @@ internal static class ModelColumn
         using DataViewRowCursor cursor = data.GetRowCursor([column]);
         ValueGetter<LanguageModel> getter = cursor.GetGetter<LanguageModel>(column);
         if (!cursor.MoveNext())
-            throw new ArgumentException($"The data has no rows, so column '{columnName}' holds no model.", nameof(data));
+            throw new ArgumentException(
+                $"The data has no rows, so column '{columnName}' holds no model.", nameof(data));
         LanguageModel model = null!;
         getter(ref model);
-        return model ?? throw new ArgumentException($"Column '{columnName}' holds no model in its first row.", nameof(data));
+        return model ?? throw new ArgumentException(
+            $"Column '{columnName}' holds no model in its first row.", nameof(data));
     }
 }

@@ -8,7 +8,8 @@ namespace ML.Pruning.Transforms;
 /// the chain, or the PredictionEngine) disposes it.</summary>
 public abstract class ModelYieldingTransformer : LlmTransformer
 {
-    private protected ModelYieldingTransformer(IHostEnvironment env, string name, LanguageModel model, string outputColumnName)
+    private protected ModelYieldingTransformer(
+        IHostEnvironment env, string name, LanguageModel model, string outputColumnName)
         : base(env, name)
     {
         Model = model;

@@ -20,7 +20,8 @@ internal sealed class StageCursor(StageMapper mapper, DataViewRowCursor input, b
 
     public override bool IsColumnActive(DataViewSchema.Column column) => active[column.Index];
 
-    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => _row.GetGetter<TValue>(column);
+    public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+        _row.GetGetter<TValue>(column);
 
     protected override void Dispose(bool disposing)
     {

@@ -20,7 +20,8 @@ internal static class StagePayload
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, serializer) ?? throw new FormatException("A stage's options are empty.");
+            return JsonSerializer.Deserialize<T>(json, serializer) ?? throw new FormatException(
+                "A stage's options are empty.");
         }
         catch (JsonException e)
         {

@@ -3,7 +3,8 @@ using Microsoft.ML.Data;
 
 namespace ML.Pruning.Transforms;
 
-/// <summary>A data view with a stage's columns added. Nothing is computed until a cursor is asked for a value.</summary>
+/// <summary>A data view with a stage's columns added. Nothing is computed until a cursor is asked for a
+/// value.</summary>
 internal sealed class StageView(IDataView source, StageMapper mapper) : IDataView
 {
     public DataViewSchema Schema => mapper.OutputSchema;

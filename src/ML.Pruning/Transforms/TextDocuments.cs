@@ -11,7 +11,8 @@ internal static class TextDocuments
     {
         SchemaDefinition definition = SchemaDefinition.Create(typeof(Document));
         definition[nameof(Document.Text)].ColumnName = outputColumnName;
-        return catalog.LoadFromEnumerable(TextCorpus.Read(path).Select(text => new Document { Text = text }), definition);
+        return catalog.LoadFromEnumerable(
+            TextCorpus.Read(path).Select(text => new Document { Text = text }), definition);
     }
 
     private sealed class Document

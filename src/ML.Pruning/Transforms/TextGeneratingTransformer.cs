@@ -35,7 +35,8 @@ public sealed class TextGeneratingTransformer : TextScoringTransformer
 
     internal override int BatchSize => _options.BatchSize;
 
-    internal override IRowComputer CreateComputer(DataViewRow input, int capacity) => new Computer(this, input, capacity);
+    internal override IRowComputer CreateComputer(DataViewRow input, int capacity) =>
+        new Computer(this, input, capacity);
 
     private protected override void Save(ModelSaveContext ctx) => MLNetInternals.BeginSave(
         ctx, ModelSignature, LoaderSignature, JsonSerializer.Serialize(_options, s_json));

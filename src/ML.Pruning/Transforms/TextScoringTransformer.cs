@@ -8,7 +8,8 @@ namespace ML.Pruning.Transforms;
 /// <summary>Base of the fitted stages that run a model column on a text column.</summary>
 public abstract class TextScoringTransformer : LlmTransformer
 {
-    private protected TextScoringTransformer(IHostEnvironment env, string name, string modelColumnName, string inputColumnName)
+    private protected TextScoringTransformer(
+        IHostEnvironment env, string name, string modelColumnName, string inputColumnName)
         : base(env, name)
     {
         ArgumentException.ThrowIfNullOrEmpty(modelColumnName);

@@ -42,7 +42,8 @@ internal sealed class CountingView(IDataView source) : IDataView
 
         public override bool IsColumnActive(DataViewSchema.Column column) => input.IsColumnActive(column);
 
-        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) => input.GetGetter<TValue>(column);
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column) =>
+            input.GetGetter<TValue>(column);
 
         protected override void Dispose(bool disposing)
         {

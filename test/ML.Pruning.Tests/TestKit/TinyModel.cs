@@ -6,7 +6,8 @@ using ML.Pruning.Models.Families;
 
 namespace ML.Pruning.Tests.TestKit;
 
-/// <summary>A complete Hugging Face folder with a tiny random LLaMA and a byte tokenizer, made in a temporary place.</summary>
+/// <summary>A complete Hugging Face folder with a tiny random LLaMA and a byte tokenizer, made in a temporary
+/// place.</summary>
 internal sealed class TinyModel : IDisposable
 {
     public TinyModel(ModelSpec? spec = null, int seed = 1)

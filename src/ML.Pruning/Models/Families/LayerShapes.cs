@@ -12,7 +12,8 @@ internal static class LayerShapes
     public static IReadOnlyList<LayerSpec> Read(ConfigReader config, int layerCount, LayerSpec uniform)
     {
         if (layerCount is < 1 or > 100_000)
-            throw new ModelFormatException($"config.json declares {layerCount} layers; between 1 and 100000 are legal.");
+            throw new ModelFormatException(
+                $"config.json declares {layerCount} layers; between 1 and 100000 are legal.");
         IReadOnlyList<ConfigReader>? shapes = config.Objects(Key);
         if (shapes is null) return [.. Enumerable.Repeat(uniform, layerCount)];
         if (shapes.Count != layerCount)

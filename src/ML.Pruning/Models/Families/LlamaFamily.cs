@@ -35,7 +35,8 @@ public class LlamaFamily : ModelFamily
         int vocabulary = config.Int("vocab_size");
         if (heads < 1 || !config.Has("head_dim") && hidden % heads != 0)
         {
-            throw new ModelFormatException($"config.json: 'num_attention_heads' is {heads}; it must divide 'hidden_size' "
+            throw new ModelFormatException(
+                $"config.json: 'num_attention_heads' is {heads}; it must divide 'hidden_size' "
                 + $"({hidden}) unless 'head_dim' is given.");
         }
 

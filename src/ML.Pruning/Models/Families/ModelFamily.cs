@@ -36,8 +36,8 @@ public abstract class ModelFamily
 
     /// <summary>Writes the shape of a spec into a configuration, leaving every other value as it is.</summary>
     /// <remarks>Layers of one shape are written in the family's own keys, so that other software reads the result.
-    /// Layers of several shapes, or of one that the family's keys cannot say, are declared as <c>layer_shapes</c>, which
-    /// this library reads.</remarks>
+    /// Layers of several shapes, or of one that the family's keys cannot say, are declared as <c>layer_shapes</c>,
+    /// which this library reads.</remarks>
     /// <param name="spec">The spec.</param>
     /// <param name="config">The configuration to update.</param>
     public void WriteConfig(ModelSpec spec, JsonObject config)

@@ -1,6 +1,7 @@
 namespace ML.Pruning.Models.Families;
 
-/// <summary>Qwen 2 and 2.5: LLaMA with biases on queries, keys and values (Yang et al. 2024, arXiv:2407.10671).</summary>
+/// <summary>Qwen 2 and 2.5: LLaMA with biases on queries, keys and values (Yang et al. 2024,
+/// arXiv:2407.10671).</summary>
 public sealed class Qwen2Family : LlamaFamily
 {
     /// <inheritdoc/>

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Models.Torch;
 
 /// <summary>Rotary positions for one head size (Su et al. 2021, arXiv:2104.09864): element i of the first half of a
-/// head turns with element i of the second half by the angle position * theta^(-2i/d), scaled as the spec says.</summary>
+/// head turns with element i of the second half by the angle position * theta^(-2i/d), scaled as the spec
+/// says.</summary>
 /// <remarks>Angles are computed in float64. The tables grow with the longest sequence seen. Thread-safe.</remarks>
 internal sealed class RotaryEmbedding : IDisposable
 {
