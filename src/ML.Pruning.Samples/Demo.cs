@@ -98,12 +98,14 @@ public static class Demo
         {
             yield return new Magnitude { Sparsity = sparsity };
             yield return new Wanda { Sparsity = sparsity, Calibration = calibration };
+            yield return new SparseGpt { Sparsity = sparsity, Calibration = calibration };
         }
 
         foreach (SparsityPattern pattern in new[] { new NofMPattern(2, 4), new NofMPattern(4, 8) })
         {
             yield return new Magnitude { Pattern = pattern, SkipIndivisible = true };
             yield return new Wanda { Pattern = pattern, Calibration = calibration, SkipIndivisible = true };
+            yield return new SparseGpt { Pattern = pattern, Calibration = calibration, SkipIndivisible = true };
         }
 
         yield return new RandomPruning { Sparsity = 0.5 };

@@ -102,7 +102,8 @@ public sealed class SentencePieceTests
         return HuggingFaceTokenizer.Load(folder.Path);
     }
 
-    private static byte[] FromTokenizerJson(ReadOnlyMemory<byte> json)
+    /// <summary>The tokenizer.model that says what a tokenizer.json with byte-pair merges says.</summary>
+    internal static byte[] FromTokenizerJson(ReadOnlyMemory<byte> json)
     {
         using JsonDocument document = JsonDocument.Parse(json);
         JsonElement model = document.RootElement.GetProperty("model");
