@@ -12,7 +12,7 @@ public sealed class LlmScoringEstimator : TextScoringEstimator<LlmScoringTransfo
     }
 
     /// <summary>Options of <see cref="LlmScoringEstimator"/>.</summary>
-    public sealed class Options
+    public sealed class Options : TextScoringOptions
     {
         /// <summary>Column for the log-likelihood (Single): the sum of the natural logarithms of the probabilities of
         /// all tokens of the row's text, BOS not scored.</summary>
@@ -27,15 +27,6 @@ public sealed class LlmScoringEstimator : TextScoringEstimator<LlmScoringTransfo
 
         /// <summary>Column for the number of tokens cut off at the model's context (Int32).</summary>
         public string TruncatedTokenCountColumnName = "TruncatedTokenCount";
-
-        /// <summary>Column with the model.</summary>
-        public string ModelColumnName = "Model";
-
-        /// <summary>Column with the text.</summary>
-        public string InputColumnName = "Text";
-
-        /// <summary>Rows scored together by a cursor, from 1 to 1024.</summary>
-        public int BatchSize = 8;
 
         /// <summary>What runs the model.</summary>
         public EngineKind Engine = EngineKind.Auto;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -9,20 +8,14 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Transforms;
 
 /// <summary>Scores each row's text with the row's model. Made by <see cref="LlmScoringEstimator"/>.</summary>
-public sealed class LlmScoringTransformer : TextScoringTransformer
+public sealed class LlmScoringTransformer : TextScoringTransformer<LlmScoringEstimator.Options>
 {
     internal const string LoaderSignature = "LlmScoringTransformer";
     private const string ModelSignature = "LLMSCORE";
-    private static readonly JsonSerializerOptions s_json = new() { IncludeFields = true };
-    private readonly LlmScoringEstimator.Options _options;
 
     internal LlmScoringTransformer(IHostEnvironment env, LlmScoringEstimator.Options options)
-        : base(env, nameof(LlmScoringTransformer), options.ModelColumnName, options.InputColumnName)
+        : base(env, nameof(LlmScoringTransformer), options)
     {
-        if (options.BatchSize is < 1 or > 1024)
-            throw new ArgumentOutOfRangeException(
-                nameof(options), options.BatchSize, "The batch size must lie between 1 and 1024.");
-        _options = options;
         Outputs =
         [
             new StageColumn(options.OutputColumnName, NumberDataViewType.Single),
@@ -34,19 +27,13 @@ public sealed class LlmScoringTransformer : TextScoringTransformer
 
     internal override IReadOnlyList<StageColumn> Outputs { get; }
 
-    internal override int BatchSize => _options.BatchSize;
-
     internal override IRowComputer CreateComputer(DataViewRow input, int capacity) =>
         new Computer(this, input, capacity);
 
-    private protected override void Save(ModelSaveContext ctx) => MLNetInternals.BeginSave(
-        ctx, ModelSignature, LoaderSignature, JsonSerializer.Serialize(_options, s_json));
+    private protected override (string Model, string Loader) Signatures => (ModelSignature, LoaderSignature);
 
-    private static LlmScoringTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
-    {
-        string json = MLNetInternals.BeginLoad(ctx, ModelSignature, LoaderSignature);
-        return new LlmScoringTransformer(env, StagePayload.ReadOptions<LlmScoringEstimator.Options>(json, s_json));
-    }
+    private static LlmScoringTransformer Create(IHostEnvironment env, ModelLoadContext ctx) =>
+        new(env, ReadOptions(ctx, ModelSignature, LoaderSignature));
 
     private sealed class Computer(LlmScoringTransformer stage, DataViewRow input, int capacity)
         : TextComputer(stage, input, capacity)
@@ -62,6 +49,6 @@ public sealed class LlmScoringTransformer : TextScoringTransformer
         };
 
         protected override void Compute(LanguageModel model, string[] texts, int firstSlot) =>
-            TextScorer.Score(model, texts, stage._options.Engine).CopyTo(_scores.AsSpan(firstSlot));
+            TextScorer.Score(model, texts, stage.StageOptions.Engine).CopyTo(_scores.AsSpan(firstSlot));
     }
 }

@@ -12,21 +12,19 @@ public sealed class TextGeneratingEstimator : TextScoringEstimator<TextGeneratin
     }
 
     /// <summary>Options of <see cref="TextGeneratingEstimator"/>.</summary>
-    public sealed class Options
+    public sealed class Options : TextScoringOptions
     {
         /// <summary>Column for the text: the prompt and its continuation, without special tokens.</summary>
         public string OutputColumnName = "GeneratedText";
 
-        /// <summary>Column with the model.</summary>
-        public string ModelColumnName = "Model";
-
-        /// <summary>Column with the prompt; an empty one starts from BOS.</summary>
-        public string InputColumnName = "Text";
-
         /// <summary>How to generate.</summary>
         public GenerationOptions Generation = new();
 
-        /// <summary>Rows generated together, 1 to 1024; it does not change the texts.</summary>
-        public int BatchSize = 8;
+        internal override void Validate()
+        {
+            base.Validate();
+            ArgumentNullException.ThrowIfNull(Generation);
+            Generation.Validate();
+        }
     }
 }

@@ -6,7 +6,7 @@ namespace ML.Pruning.Transforms;
 /// nothing to learn.</summary>
 /// <typeparam name="TTransformer">The fitted stage.</typeparam>
 public abstract class TextScoringEstimator<TTransformer> : IEstimator<TTransformer>
-    where TTransformer : TextScoringTransformer
+    where TTransformer : LlmTransformer
 {
     private readonly TTransformer _transformer;
 

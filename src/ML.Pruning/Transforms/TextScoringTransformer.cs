@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
@@ -6,26 +7,46 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Transforms;
 
 /// <summary>Base of the fitted stages that run a model column on a text column.</summary>
-public abstract class TextScoringTransformer : LlmTransformer
+/// <typeparam name="TOptions">Their options, which are what a saved stage consists of.</typeparam>
+public abstract class TextScoringTransformer<TOptions> : LlmTransformer
+    where TOptions : TextScoringOptions
 {
-    private protected TextScoringTransformer(
-        IHostEnvironment env, string name, string modelColumnName, string inputColumnName)
+    private static readonly JsonSerializerOptions s_json = new() { IncludeFields = true };
+
+    private protected TextScoringTransformer(IHostEnvironment env, string name, TOptions options)
         : base(env, name)
     {
-        ArgumentException.ThrowIfNullOrEmpty(modelColumnName);
-        ArgumentException.ThrowIfNullOrEmpty(inputColumnName);
-        Inputs = [StageColumn.Model(modelColumnName), StageColumn.Text(inputColumnName)];
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        StageOptions = options;
+        Inputs = [StageColumn.Model(options.ModelColumnName), StageColumn.Text(options.InputColumnName)];
     }
 
     internal override IReadOnlyList<StageColumn> Inputs { get; }
 
     internal override IReadOnlyList<StageColumn> Dependencies => Inputs;
 
+    internal override int BatchSize => StageOptions.BatchSize;
+
+    private protected TOptions StageOptions { get; }
+
+    /// <summary>What names the stage in a saved model: its signature, and that of its loader.</summary>
+    private protected abstract (string Model, string Loader) Signatures { get; }
+
     /// <inheritdoc/>
     public override void Dispose()
     {
         // The model belongs to the stage that yields it.
     }
+
+    private protected override void Save(ModelSaveContext ctx) => MLNetInternals.BeginSave(
+        ctx, Signatures.Model, Signatures.Loader, JsonSerializer.Serialize(StageOptions, s_json));
+
+    /// <summary>The options that <see cref="Save"/> wrote.</summary>
+    private protected static TOptions ReadOptions(
+        ModelLoadContext ctx, string modelSignature, string loaderSignature) =>
+        StagePayload.ReadOptions<TOptions>(
+            MLNetInternals.BeginLoad(ctx, modelSignature, loaderSignature), s_json);
 
     /// <summary>Reads model and text of a batch of rows and hands them over, one run of rows of the same model at a
     /// time.</summary>
@@ -36,7 +57,7 @@ public abstract class TextScoringTransformer : LlmTransformer
         private readonly LanguageModel[] _models;
         private readonly ReadOnlyMemory<char>[] _texts;
 
-        protected TextComputer(TextScoringTransformer stage, DataViewRow input, int capacity)
+        protected TextComputer(TextScoringTransformer<TOptions> stage, DataViewRow input, int capacity)
         {
             _modelGetter = input.GetGetter<LanguageModel>(stage.Inputs[0].Find(input.Schema));
             _textGetter = input.GetGetter<ReadOnlyMemory<char>>(stage.Inputs[1].Find(input.Schema));
