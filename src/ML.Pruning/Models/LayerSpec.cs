@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace ML.Pruning.Models;
 
 /// <summary>The shape of one transformer layer. Every layer has its own, so a structurally pruned model is just
@@ -15,6 +17,11 @@ public sealed record LayerSpec
 
     /// <summary>Neurons of the MLP.</summary>
     public required int MlpWidth { get; init; }
+
+    /// <summary>Linear maps of this layer that have a bias although the family gives them none: a compensation that a
+    /// method added (<see cref="ModelSpec.WithAddedBiases"/>).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public LinearParts AddedBiases { get; init; }
 
     /// <summary>Rows of the query projection: heads times head size.</summary>
     public int QueryWidth => Heads * HeadSize;

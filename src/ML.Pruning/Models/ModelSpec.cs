@@ -81,9 +81,10 @@ public sealed record ModelSpec
     [JsonIgnore]
     public long ParameterCount => Parameters().Sum(p => p.Count);
 
-    /// <summary>Whether all layers have the same shape, so that other software can load the model.</summary>
+    /// <summary>Whether all layers have the same shape and none has an added bias, so that other software can load the
+    /// model.</summary>
     [JsonIgnore]
-    public bool IsUniform => Layers.All(l => l == Layers[0]);
+    public bool IsUniform => Layers.All(l => l == Layers[0] && l.AddedBiases == LinearParts.None);
 
     /// <summary>Reads a spec that <see cref="ToJson"/> wrote.</summary>
     /// <param name="json">The text.</param>
@@ -148,17 +149,42 @@ public sealed record ModelSpec
     public IReadOnlyList<LinearSpec> Linears(int layer)
     {
         LayerSpec shape = Layers[layer];
-        var linears = new List<LinearSpec>(7)
-        {
-            new(layer, TensorNames.Query, shape.QueryWidth, HiddenSize, QueryKeyValueBias),
-            new(layer, TensorNames.Key, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias),
-            new(layer, TensorNames.Value, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias),
-            new(layer, TensorNames.Output, HiddenSize, shape.QueryWidth, OutputBias),
-        };
-        if (GatedMlp) linears.Add(new(layer, TensorNames.Gate, shape.MlpWidth, HiddenSize, MlpBias));
-        linears.Add(new(layer, TensorNames.Up, shape.MlpWidth, HiddenSize, MlpBias));
-        linears.Add(new(layer, TensorNames.Down, HiddenSize, shape.MlpWidth, MlpBias));
+        var linears = new List<LinearSpec>(7);
+        Add(LinearParts.Query, TensorNames.Query, shape.QueryWidth, HiddenSize, QueryKeyValueBias);
+        Add(LinearParts.Key, TensorNames.Key, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias);
+        Add(LinearParts.Value, TensorNames.Value, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias);
+        Add(LinearParts.Output, TensorNames.Output, HiddenSize, shape.QueryWidth, OutputBias);
+        if (GatedMlp) Add(LinearParts.Gate, TensorNames.Gate, shape.MlpWidth, HiddenSize, MlpBias);
+        Add(LinearParts.Up, TensorNames.Up, shape.MlpWidth, HiddenSize, MlpBias);
+        Add(LinearParts.Down, TensorNames.Down, HiddenSize, shape.MlpWidth, MlpBias);
         return linears;
+
+        void Add(LinearParts flag, string part, int rows, int columns, bool hasBias) =>
+            linears.Add(new(layer, part, rows, columns, hasBias || shape.AddedBiases.HasFlag(flag)));
+    }
+
+    /// <summary>The same model with biases on some linear maps of a layer.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="parts">Canonical names of the maps, such as <see cref="TensorNames.Down"/>; those that have a bias
+    /// are left as they are.</param>
+    /// <returns>A spec in which each of them has a bias [outFeatures].</returns>
+    public ModelSpec WithAddedBiases(int layer, IEnumerable<string> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, Layers.Count);
+        Dictionary<string, LinearSpec> linears = Linears(layer).ToDictionary(l => l.Part, StringComparer.Ordinal);
+        LinearParts added = Layers[layer].AddedBiases;
+        foreach (string part in parts)
+        {
+            if (!linears.TryGetValue(part, out LinearSpec? linear))
+                throw new ArgumentException($"Layer {layer} has no linear map '{part}'.", nameof(parts));
+            if (!linear.HasBias) added |= TensorNames.LinearMaps.First(m => m.Part == part).Flag;
+        }
+
+        LayerSpec[] layers = [.. Layers];
+        layers[layer] = layers[layer] with { AddedBiases = added };
+        return this with { Layers = layers };
     }
 
     /// <summary>Multiply-accumulates of one forward pass over a single sequence.</summary>
@@ -203,6 +229,9 @@ public sealed record ModelSpec
         return this;
     }
 
+    private LinearParts AllLinears => TensorNames.LinearMaps.Select(m => m.Flag)
+        .Where(flag => GatedMlp || flag != LinearParts.Gate).Aggregate((all, flag) => all | flag);
+
     private static void RequirePositive(int value, string what)
     {
         if (value < 1 || value > 1 << 28)
@@ -216,6 +245,12 @@ public sealed record ModelSpec
         RequirePositive(layer.KeyValueHeads, $"number of key/value heads of layer {index}");
         RequirePositive(layer.HeadSize, $"head size of layer {index}");
         RequirePositive(layer.MlpWidth, $"MLP width of layer {index}");
+        if ((layer.AddedBiases & ~AllLinears) != 0)
+        {
+            throw new ModelFormatException($"Layer {index} adds biases to {layer.AddedBiases}; it has the linear maps "
+                + $"{AllLinears}.");
+        }
+
         if (layer.Heads % layer.KeyValueHeads != 0)
         {
             throw new ModelFormatException($"Layer {index} has {layer.Heads} heads and {layer.KeyValueHeads} key/value "

@@ -45,6 +45,13 @@ public static class TensorNames
     /// <summary>Norm before the MLP.</summary>
     public const string MlpNorm = "post_attention_layernorm";
 
+    /// <summary>The linear maps that a layer can have, in the order of the forward pass.</summary>
+    internal static IReadOnlyList<(LinearParts Flag, string Part)> LinearMaps { get; } =
+    [
+        (LinearParts.Query, Query), (LinearParts.Key, Key), (LinearParts.Value, Value), (LinearParts.Output, Output),
+        (LinearParts.Gate, Gate), (LinearParts.Up, Up), (LinearParts.Down, Down),
+    ];
+
     /// <summary>The weight of a part of a layer.</summary>
     /// <param name="layer">Layer, from 0.</param>
     /// <param name="part">A part, such as <see cref="Query"/>.</param>

@@ -159,6 +159,28 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
         return numbers;
     }
 
+    /// <summary>An array of linear maps by their canonical names; none when absent.</summary>
+    public LinearParts LinearParts(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return Models.LinearParts.None;
+        LinearParts parts = Models.LinearParts.None;
+        foreach (JsonNode? item in node as JsonArray ?? [null])
+        {
+            string? name = item is JsonValue value && value.TryGetValue(out string? text) ? text : null;
+            LinearParts part = TensorNames.LinearMaps.FirstOrDefault(m => m.Part == name).Flag;
+            if (part == Models.LinearParts.None)
+            {
+                throw new ModelFormatException($"config.json: '{path}{key}' is {Shown(node)}; it must be an array of "
+                    + $"{string.Join(", ", TensorNames.LinearMaps.Select(m => $"\"{m.Part}\""))}.");
+            }
+
+            parts |= part;
+        }
+
+        return parts;
+    }
+
     /// <summary>Refuses a flag, true by default, that is false.</summary>
     public void RequireTrue(string key)
     {

@@ -32,7 +32,7 @@ public sealed class Gpt2Family : ModelFamily
             {
                 yield return new($"h.{layer}.{source}.weight",
                     [.. parts.Select(part => TensorNames.Weight(layer, part))], transposed);
-                yield return new($"h.{layer}.{source}.bias", [.. parts.Select(part => TensorNames.Bias(layer, part))]);
+                foreach (TensorMapping bias in MapBiases(spec, layer, $"h.{layer}.{source}", parts)) yield return bias;
             }
         }
 

@@ -8,6 +8,8 @@ internal static class LayerShapes
     /// <summary>The key.</summary>
     public const string Key = "layer_shapes";
 
+    private const string BiasKey = "added_biases";
+
     /// <summary>The layers of a configuration: those declared in <c>layer_shapes</c>, else equal ones.</summary>
     public static IReadOnlyList<LayerSpec> Read(ConfigReader config, int layerCount, LayerSpec uniform)
     {
@@ -28,15 +30,28 @@ internal static class LayerShapes
             KeyValueHeads = shape.Int("num_key_value_heads"),
             HeadSize = shape.Int("head_dim"),
             MlpWidth = shape.Int("intermediate_size"),
+            AddedBiases = shape.LinearParts(BiasKey),
         })];
     }
 
     /// <summary>The JSON that <see cref="Read"/> takes.</summary>
-    public static JsonArray Write(IReadOnlyList<LayerSpec> layers) => [.. layers.Select(layer => (JsonNode)new JsonObject
+    public static JsonArray Write(IReadOnlyList<LayerSpec> layers) => [.. layers.Select(Write)];
+
+    private static JsonNode Write(LayerSpec layer)
     {
-        ["num_attention_heads"] = layer.Heads,
-        ["num_key_value_heads"] = layer.KeyValueHeads,
-        ["head_dim"] = layer.HeadSize,
-        ["intermediate_size"] = layer.MlpWidth,
-    })];
+        var shape = new JsonObject
+        {
+            ["num_attention_heads"] = layer.Heads,
+            ["num_key_value_heads"] = layer.KeyValueHeads,
+            ["head_dim"] = layer.HeadSize,
+            ["intermediate_size"] = layer.MlpWidth,
+        };
+        if (layer.AddedBiases != LinearParts.None)
+        {
+            shape[BiasKey] = new JsonArray([.. TensorNames.LinearMaps
+                .Where(m => layer.AddedBiases.HasFlag(m.Flag)).Select(m => (JsonNode)m.Part)]);
+        }
+
+        return shape;
+    }
 }
