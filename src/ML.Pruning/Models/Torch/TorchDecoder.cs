@@ -95,6 +95,17 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
         return hidden.MoveToOuterDisposeScope();
     }
 
+    /// <summary>Hidden states after each layer, the last one before the final norm.</summary>
+    /// <param name="tokens">Token ids [B, T], int64: whole sequences.</param>
+    /// <returns>[B, T, D] for each layer, first to last.</returns>
+    /// <exception cref="ArgumentException">The tensor has another rank, or the context is exceeded.</exception>
+    public IReadOnlyList<Tensor> HiddenStates(Tensor tokens)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = Embedding.Forward(tokens, null);
+        return [.. Layers.Select(layer => hidden = layer.forward(hidden).MoveToOuterDisposeScope())];
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

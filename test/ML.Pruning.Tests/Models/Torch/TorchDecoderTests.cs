@@ -34,6 +34,25 @@ public sealed class TorchDecoderTests
     }
 
     [TestMethod]
+    public void HiddenStates_EachLayer_AreThoseOfLayersRunOneByOne()
+    {
+        using LanguageModel model = RandomModel.Create(s_learned);
+        using TorchDecoder decoder = TorchDecoder.Load(model);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor tokens = TorchWeights.ToTokens(RandomModel.Tokens(s_learned, 24), 2);
+        IReadOnlyList<Tensor> states = decoder.HiddenStates(tokens);
+        Assert.HasCount(s_learned.Layers.Count, states);
+        Tensor hidden = decoder.Embedding.Forward(tokens);
+        for (int i = 0; i < states.Count; i++)
+        {
+            hidden = decoder.Layers[i].forward(hidden);
+            Assert.IsTrue(states[i].eq(hidden).all().ToBoolean(), $"{i}");
+        }
+
+        Assert.IsTrue(decoder.Head.Forward(states[^1]).eq(decoder.forward(tokens)).all().ToBoolean());
+    }
+
+    [TestMethod]
     public void Layers_RunOneByOne_EqualTheWholeModel()
     {
         foreach (ModelSpec spec in new[] { RandomModel.Llama, RandomModel.Llama with { TiedHead = true }, s_learned })
