@@ -25,6 +25,11 @@ internal static class Failure
             run();
             return 0;
         }
+        catch (StoppedException e)
+        {
+            Report(e.Message);
+            return Failed;
+        }
         catch (OperationCanceledException)
         {
             Report("Stopped; nothing was written.");

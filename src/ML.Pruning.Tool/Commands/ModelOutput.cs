@@ -36,6 +36,9 @@ internal sealed class ModelOutput
     /// <summary>Whether a zip is written.</summary>
     public bool IsZip { get; }
 
+    /// <summary>Where a run records what it has finished: beside the output.</summary>
+    public string ResumeFolder => Path.TrimEndingDirectorySeparator(_path) + ".resume";
+
     /// <summary>Writes the model.</summary>
     public void Write(LanguageModel model, bool compressed, CancellationToken cancellationToken)
     {

@@ -25,12 +25,17 @@ internal static class PruneCommand
         {
             Description = "A folder: store sparse weights as bitmask and values (compressed-tensors naming).",
         };
+        Option<bool> resume = new("--resume")
+        {
+            Description = "Go on from OUTPUT.resume, which a run that was stopped or killed leaves; same result as an "
+                + "unbroken run. Without such a folder just start.",
+        };
         Option<bool> force = CommonOptions.Force();
         Option<bool> json = CommonOptions.Json();
         var method = new MethodOptions();
         var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
         {
-            model, output, calibration, report, compressed, force, json,
+            model, output, calibration, report, compressed, resume, force, json,
         };
         method.AddTo(command);
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
@@ -43,9 +48,11 @@ internal static class PruneCommand
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             if (!target.IsZip && chosen is LayerwisePruning { Quantization: not null })
                 HuggingFaceModel.RequireQuantizable(opened.Spec);
-            PruningResult result = Prune(opened, chosen, text, cancellationToken);
+            if (!parse.GetValue(resume)) Pruner.DiscardResumeState(target.ResumeFolder);
+            PruningResult result = Prune(opened, chosen, text, target.ResumeFolder, cancellationToken);
             using LanguageModel pruned = result.Model;
             target.Write(pruned, parse.GetValue(compressed), cancellationToken);
+            result.DiscardResumeState();
             if (parse.GetValue(report) is { } path)
                 AtomicFile.WriteAllBytes(path, System.Text.Encoding.UTF8.GetBytes(result.Report.ToJson().ToString()));
             if (parse.GetValue(json)) JsonOutput.Write(result.Report.ToJson());
@@ -55,17 +62,26 @@ internal static class PruneCommand
     }
 
     private static PruningResult Prune(
-        LanguageModel model, PruningMethod method, string? calibration, CancellationToken cancellationToken)
+        LanguageModel model, PruningMethod method, string? calibration, string resumeFolder,
+        CancellationToken cancellationToken)
     {
         using var progress = new ConsoleProgress("Pruning");
         var context = new PruningContext
         {
             TempFolder = Path.GetTempPath(),
+            ResumeFolder = resumeFolder,
             CancellationToken = cancellationToken,
             Progress = new Progress<PruningProgress>(p => progress.Report(p.Fraction, p.Step)),
             Log = message => Console.Error.WriteLine(message),
         };
         IEnumerable<string>? documents = calibration is null ? null : TextCorpus.Read(calibration);
-        return Pruner.Prune(model, method, documents, context);
+        try
+        {
+            return Pruner.Prune(model, method, documents, context);
+        }
+        catch (OperationCanceledException e) when (Directory.Exists(resumeFolder))
+        {
+            throw new StoppedException($"Stopped; the same command with --resume goes on from '{resumeFolder}'.", e);
+        }
     }
 }

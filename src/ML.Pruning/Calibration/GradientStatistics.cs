@@ -38,6 +38,10 @@ public sealed class GradientStatistics
         double[] Room(StatisticsNeeds need) => Needs.HasFlag(need) ? new double[count] : [];
     }
 
+    /// <summary>Starts with what was seen before; the sums are to be filled in.</summary>
+    internal GradientStatistics(int count, StatisticsNeeds needs, int windows, int steps)
+        : this(count, needs) => (WindowCount, StepCount) = (windows, steps);
+
     /// <summary>Weights of the matrix.</summary>
     public int Count { get; }
 
@@ -119,6 +123,14 @@ public sealed class GradientStatistics
 
         StepCount++;
     }
+
+    /// <summary>The sums [count] of one kind, to be stored or filled in.</summary>
+    internal Memory<double> Sums(StatisticsNeeds need) => need switch
+    {
+        StatisticsNeeds.Gradient => _sum,
+        StatisticsNeeds.SquaredGradient => _sumOfSquares,
+        _ => _movement,
+    };
 
     // Of no numbers TensorPrimitives says that not all are finite.
     private static bool AreFinite(ReadOnlySpan<double> sums) => sums.IsEmpty || TensorPrimitives.IsFiniteAll(sums);

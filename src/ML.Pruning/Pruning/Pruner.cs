@@ -24,7 +24,8 @@ public static class Pruner
     /// <exception cref="InvalidOperationException">The model has no weights, or no tokenizer although calibration needs
     /// it.</exception>
     /// <exception cref="IOException">The temporary file cannot be written.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind but
+    /// <see cref="PruningContext.ResumeFolder"/>.</exception>
     public static PruningResult Prune(LanguageModel model, PruningMethod method,
         IEnumerable<string>? calibrationDocuments = null, PruningContext? context = null)
     {
@@ -50,7 +51,8 @@ public static class Pruner
     /// <exception cref="PruningException">As for <see cref="Prune"/>.</exception>
     /// <exception cref="InvalidOperationException">The model has no weights.</exception>
     /// <exception cref="IOException">The temporary file cannot be written.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind but
+    /// <see cref="PruningContext.ResumeFolder"/>.</exception>
     public static PruningResult PruneWithWindows(LanguageModel model, PruningMethod method,
         TokenWindows calibrationWindows, PruningContext? context = null)
     {
@@ -69,19 +71,35 @@ public static class Pruner
             context ?? new PruningContext(), clock, windowsGiven: true);
     }
 
+    /// <summary>Removes the state that an earlier run left, so that the next one starts anew.</summary>
+    /// <param name="resumeFolder">As <see cref="PruningContext.ResumeFolder"/>; nothing happens if it is not
+    /// there.</param>
+    /// <exception cref="ArgumentException">The folder holds something else.</exception>
+    /// <exception cref="IOException">The folder cannot be removed.</exception>
+    public static void DiscardResumeState(string resumeFolder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(resumeFolder);
+        ResumeState.Remove(resumeFolder);
+    }
+
     private static PruningPlan Plan(LanguageModel model, PruningMethod method) =>
         method.Plan(model.Spec, model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type);
 
     private static PruningResult Carry(LanguageModel model, PruningMethod method, PruningPlan plan,
         TokenWindows? windows, PruningContext context, Stopwatch clock, bool windowsGiven = false)
     {
+        JsonObject? calibration =
+            windows is null ? null : CalibrationJson(windows, windowsGiven ? null : method.Calibration);
+        ResumeState? state =
+            context.ResumeFolder is { } folder ? ResumeState.Open(folder, RunJson(model, method, calibration)) : null;
         context.Log?.Invoke($"Pruning {plan.Tensors.Count} tensors with {method.Name}; about "
             + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");
         using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite)
         {
             Precision = method.Calibration.Precision,
+            State = state,
         };
-        method.Run(run);
+        Run(method, run);
         int asked = windows is null ? 0 : windowsGiven ? windows.Count : method.Calibration.Samples;
         PruningReport report = new()
         {
@@ -95,14 +113,39 @@ public static class Pruner
             Duration = clock.Elapsed,
         };
         JsonObject provenance = method.ToJson();
-        if (windows is not null)
-            provenance["calibration"] = CalibrationJson(windows, windowsGiven ? null : method.Calibration);
+        if (calibration is not null) provenance["calibration"] = calibration;
         provenance["tensors"] = report.Tensors.Count;
         provenance["weights"] = report.Tensors.Sum(t => t.Elements);
         provenance["zeros"] = report.Tensors.Sum(t => t.ZerosAfter);
         LanguageModel pruned = run.Finish(ProvenanceStep.Now("prune", method.Name, provenance));
-        return new PruningResult(pruned, plan, report);
+        return new PruningResult(pruned, plan, report) { State = state };
     }
+
+    private static void Run(PruningMethod method, PruningRun run)
+    {
+        if (run.TryRestoreAll()) return;
+        try
+        {
+            method.Run(run);
+        }
+        catch (Exception e) when (e is PruningException or ArgumentException)
+        {
+            // It would happen again.
+            run.State?.Remove();
+            throw;
+        }
+    }
+
+    // Everything that the bits of the result depend on.
+    private static JsonObject RunJson(LanguageModel model, PruningMethod method, JsonObject? calibration) => new()
+    {
+        ["library"] = ProvenanceStep.Now("prune", method.Name, []).Version,
+        ["model"] = model.ContentHash,
+        ["options"] = method.ToJson(),
+        ["calibration"] = calibration?.DeepClone(),
+        ["precision"] = method.Calibration.Precision.ToString().ToLowerInvariant(),
+        ["threads"] = calibration is null ? null : TorchSharp.torch.get_num_threads(),
+    };
 
     private static TokenWindows? CutWindows(LanguageModel model, PruningMethod method,
         IEnumerable<string>? documents, CancellationToken cancellationToken)

@@ -7,12 +7,23 @@ public sealed class PruningContext
     /// disposed or collected.</summary>
     public string TempFolder { get; init; } = Path.GetTempPath();
 
+    /// <summary>Folder that records each finished layer, so that a run which was cancelled or killed goes on from there
+    /// when it is started again with the same model, method and windows, and gives the same bits as one that was never
+    /// stopped; null = nothing is recorded.</summary>
+    /// <remarks>The folder is made with the first finished layer; the one around it must exist. It holds the changed
+    /// weights, instead of <see cref="TempFolder"/>. It stays until
+    /// <see cref="PruningResult.DiscardResumeState"/>, also after cancellation. Gradients, which come before any layer,
+    /// are recorded when they are complete. Layers that compete with each other, and allocations by score, are judged
+    /// again from the model as it was.</remarks>
+    public string? ResumeFolder { get; init; }
+
     /// <summary>Told how far the run is.</summary>
     public IProgress<PruningProgress>? Progress { get; init; }
 
     /// <summary>Told single lines about what is done.</summary>
     public Action<string>? Log { get; init; }
 
-    /// <summary>Stops the run at the next layer, batch or run of rows; nothing is left behind.</summary>
+    /// <summary>Stops the run at the next layer, batch or run of rows; nothing is left behind but
+    /// <see cref="ResumeFolder"/>.</summary>
     public CancellationToken CancellationToken { get; init; }
 }

@@ -19,6 +19,7 @@ internal sealed class PruningRun : IDisposable
     private readonly List<SafetensorsFile> _files = [];
     private readonly List<TensorReport> _reports = [];
     private readonly List<string> _notes = [];
+    private readonly HashSet<string> _stored = new(StringComparer.Ordinal);
     private IReadOnlyDictionary<string, GradientStatistics>? _gradients;
 
     /// <summary>Starts a run.</summary>
@@ -47,6 +48,10 @@ internal sealed class PruningRun : IDisposable
     /// <summary>In what calibration computes.</summary>
     public ComputePrecision Precision { get; init; }
 
+    /// <summary>What a run before this one finished, and where this one records what it finishes; null = nothing is
+    /// kept.</summary>
+    public ResumeState? State { get; init; }
+
     /// <summary>Checked by everything that takes long.</summary>
     public CancellationToken CancellationToken => _context.CancellationToken;
 
@@ -69,6 +74,35 @@ internal sealed class PruningRun : IDisposable
     /// <summary>The weight of a planned tensor, under its canonical name.</summary>
     public StoredTensor Tensor(PlannedTensor tensor) => _weights[tensor.Name].Renamed(tensor.Name);
 
+    /// <summary>Whether a tensor is finished.</summary>
+    public bool IsStored(PlannedTensor tensor) => _stored.Contains(tensor.Name);
+
+    /// <summary>Takes the tensors over that a run before this one finished. To be called when the weights of the model
+    /// before pruning are needed no more.</summary>
+    public void Restore()
+    {
+        if (State is null || State.Steps.Count == 0 || _stored.Count > 0) return;
+        foreach (string note in State.Notes) Note(note);
+        foreach (ResumeState.Step step in State.Steps)
+        {
+            SafetensorsFile file = State.Read(step);
+            _files.Add(file);
+            Adopt(file);
+            _reports.AddRange(step.Reports);
+        }
+
+        _context.Log?.Invoke($"{_stored.Count} of {Plan.Tensors.Count} tensors were finished before.");
+    }
+
+    /// <summary>Takes the tensors over that a run before this one finished, if these are all.</summary>
+    /// <returns>Whether nothing is left to do.</returns>
+    public bool TryRestoreAll()
+    {
+        if (State is null || State.Steps.Sum(s => s.Reports.Count) < Plan.Tensors.Count) return false;
+        Restore();
+        return Plan.Tensors.All(IsStored);
+    }
+
     /// <summary>Writes changed tensors to a temporary file, on the plan's grid if there is one, and takes them from
     /// there henceforth.</summary>
     /// <param name="changed">Tensors under their canonical names.</param>
@@ -78,15 +112,15 @@ internal sealed class PruningRun : IDisposable
             t => t.Name, t => GridRounding.Of(t, grid, CancellationToken), StringComparer.Ordinal);
         IEnumerable<StoredTensor> stored = changed.SelectMany(t => QuantizedCodec.Encode(
             roundings.TryGetValue(t.Name, out GridRounding? rounding) ? rounding.Tensor : t));
-        SafetensorsFile file = SafetensorsWriter.WriteTemporary(
+        SafetensorsFile file = State?.Write([.. stored], CancellationToken) ?? SafetensorsWriter.WriteTemporary(
             _context.TempFolder, [.. stored], metadata: null, CancellationToken);
         _files.Add(file);
-        foreach (StoredTensor tensor in CompressedCheckpoint.Read(file.Tensors).Values)
+        var reports = new List<TensorReport>();
+        foreach (StoredTensor tensor in Adopt(file))
         {
-            _weights[tensor.Name] = tensor;
             long zeros = CountZeros(tensor);
             GridRounding? rounding = roundings.GetValueOrDefault(tensor.Name);
-            _reports.Add(new TensorReport(tensor.Name, tensor.ElementCount, _zerosBefore[tensor.Name], zeros)
+            reports.Add(new TensorReport(tensor.Name, tensor.ElementCount, _zerosBefore[tensor.Name], zeros)
             {
                 Bytes = QuantizedCodec.StorageBytes(tensor),
                 Grid = (tensor as QuantizedTensor)?.Grid.ToString(),
@@ -95,6 +129,9 @@ internal sealed class PruningRun : IDisposable
             });
             _context.Log?.Invoke($"{tensor.Name}: {zeros} of {tensor.ElementCount} weights are zero.");
         }
+
+        _reports.AddRange(reports);
+        State?.Finish(reports, _notes);
     }
 
     /// <summary>Streams the calibration windows through the model.</summary>
@@ -110,6 +147,15 @@ internal sealed class PruningRun : IDisposable
     public void Differentiate(StatisticsNeeds needs, MovementOptions movement)
     {
         if (needs.OfGradients() == StatisticsNeeds.None) return;
+        string? path = State?.GradientPath;
+        if (path is not null && File.Exists(path))
+        {
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            _gradients = Plan.Tensors.ToDictionary(t => t.Name, t => GradientTensors.Read(
+                t.Name, checked((int)t.Count), needs.OfGradients(), file.Tensors));
+            return;
+        }
+
         _gradients = GradientRunner.Run(_model, _windows!, [.. Plan.Tensors.Select(t => t.Name)], needs, movement,
             fraction => Report("differentiate", fraction), CancellationToken);
         if (_gradients.FirstOrDefault(g => !g.Value.IsFinite).Key is { } name)
@@ -117,6 +163,8 @@ internal sealed class PruningRun : IDisposable
             throw new PruningException($"The gradients of '{name}' are not finite on the calibration text; the model's "
                 + "weights are damaged, or a training run diverged (lower its learning rate).");
         }
+
+        State?.WriteGradients([.. _gradients.SelectMany(g => GradientTensors.Of(g.Key, g.Value))], CancellationToken);
     }
 
     /// <summary>The gradients of a tensor, after <see cref="Differentiate"/>; null if none were asked for.</summary>
@@ -130,7 +178,11 @@ internal sealed class PruningRun : IDisposable
     }
 
     /// <summary>Adds a sentence for the user.</summary>
-    public void Note(string sentence) => _notes.Add(sentence);
+    /// <remarks>The same sentence is added once.</remarks>
+    public void Note(string sentence)
+    {
+        if (!_notes.Contains(sentence)) _notes.Add(sentence);
+    }
 
     /// <summary>Makes the pruned model, which takes the files over.</summary>
     /// <param name="step">What was done.</param>
@@ -169,7 +221,25 @@ internal sealed class PruningRun : IDisposable
         if (!_allowNonFinite)
             throw new PruningException($"{what}; weights must be finite. Repair or re-download the checkpoint.");
         string note = $"{what}; weights that are NaN or infinite were kept.";
-        if (!_notes.Contains(note)) Note(note);
+        Note(note);
         return zeros;
+    }
+
+    private IEnumerable<StoredTensor> Adopt(SafetensorsFile file)
+    {
+        IReadOnlyDictionary<string, StoredTensor> tensors = CompressedCheckpoint.Read(file.Tensors);
+        foreach (StoredTensor tensor in tensors.Values)
+        {
+            if (!_zerosBefore.ContainsKey(tensor.Name) || !tensor.Shape.SequenceEqual(_weights[tensor.Name].Shape))
+            {
+                throw new CheckpointFormatException($"'{file.Path}' holds '{tensor.Name}', which is none of the tensors "
+                    + "to prune, or has another shape.");
+            }
+
+            _weights[tensor.Name] = tensor;
+            _stored.Add(tensor.Name);
+        }
+
+        return tensors.Values;
     }
 }

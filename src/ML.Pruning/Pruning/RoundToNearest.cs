@@ -42,7 +42,8 @@ public sealed class RoundToNearest : LayerwisePruning
     /// <inheritdoc/>
     internal override void Run(PruningRun run)
     {
-        ILookup<int, PlannedTensor> layers = run.Plan.Tensors.ToLookup(t => t.Layer);
+        run.Restore();
+        ILookup<int, PlannedTensor> layers = run.Plan.Tensors.Where(t => !run.IsStored(t)).ToLookup(t => t.Layer);
         int done = 0;
         foreach (IGrouping<int, PlannedTensor> layer in layers)
         {

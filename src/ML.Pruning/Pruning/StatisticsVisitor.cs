@@ -24,8 +24,9 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
         _needs = needs;
         _prune = prune;
         _condense = condense;
-        _planned = [.. run.Plan.Tensors.Select(t => t.Name)];
-        _layers = [.. run.Plan.Tensors.Select(t => t.Layer)];
+        PlannedTensor[] left = [.. run.Plan.Tensors.Where(t => !run.IsStored(t))];
+        _planned = [.. left.Select(t => t.Name)];
+        _layers = [.. left.Select(t => t.Layer)];
     }
 
     /// <summary>The statistics by canonical name of the weight; tensors that share an input share them.</summary>

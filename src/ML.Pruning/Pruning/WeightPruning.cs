@@ -97,7 +97,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         Func<string, WeightMask>? masks = IsModelWide ? SelectModelWide(run)
             : Masks?.Resolve(run.Plan.Before) is { } outside ? name => WeightMask.FromNonZeros(outside[name])
             : null;
-        ILookup<int, PlannedTensor> layers = tensors.ToLookup(t => t.Layer);
+        run.Restore();
+        ILookup<int, PlannedTensor> layers = tensors.Where(t => !run.IsStored(t)).ToLookup(t => t.Layer);
         if (LayerNeeds.OfInputs() != StatisticsNeeds.None)
         {
             StatisticsVisitor.PruneLayers(run, LayerNeeds.OfInputs(),

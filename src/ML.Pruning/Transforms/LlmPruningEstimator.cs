@@ -46,11 +46,13 @@ public sealed class LlmPruningEstimator : IEstimator<LlmPruningTransformer>
             var context = new PruningContext
             {
                 TempFolder = MLNetInternals.GetTempFolder(_host),
+                ResumeFolder = _options.ResumeFolder,
                 Progress = _options.Progress,
                 CancellationToken = _options.CancellationToken,
                 Log = message => channel.Info(MessageSensitivity.None, "{0}", message),
             };
             PruningResult result = Pruner.Prune(model, _options.Method, Documents(input), context);
+            result.DiscardResumeState();
             return new LlmPruningTransformer(_host, result.Model, _options.OutputColumnName,
                 _options.ModelPath is null ? InputColumnName : null, result.Report) { FittedSchema = input.Schema };
         }
@@ -95,10 +97,15 @@ public sealed class LlmPruningEstimator : IEstimator<LlmPruningTransformer>
         /// <summary>How to prune.</summary>
         public PruningMethod Method = new Wanda();
 
+        /// <summary>Folder that records each finished layer, so that a Fit that was cancelled or killed goes on from
+        /// there when it is called again; removed when Fit returns. Null = nothing is recorded. See
+        /// <see cref="PruningContext.ResumeFolder"/>.</summary>
+        public string? ResumeFolder;
+
         /// <summary>Told about each layer.</summary>
         public IProgress<PruningProgress>? Progress;
 
-        /// <summary>Stops the work; nothing is left behind.</summary>
+        /// <summary>Stops the work; nothing is left behind but <see cref="ResumeFolder"/>.</summary>
         public CancellationToken CancellationToken;
     }
 }
