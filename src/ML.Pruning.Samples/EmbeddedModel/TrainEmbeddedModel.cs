@@ -93,11 +93,12 @@ public static class TrainEmbeddedModel
             LearningRate = 3e-3,
             FinalLearningRateFraction = 0.05,
             WarmupSteps = Math.Min(50, steps),
-            ValidationWindows = 64,
+            ValidationExamples = 64,
             Seed = ModelSeed,
         };
-        using LanguageModel trained = LanguageModelTrainer.Train(
+        TrainingResult result = LanguageModelTrainer.Train(
             start, windows, options, CancellationToken.None, new Printer(clock));
+        using LanguageModel trained = result.Model;
         HuggingFaceModel.Save(trained, output);
         WriteReadme(output, trained, windows, options);
         Console.WriteLine($"{Directory.GetFiles(output).Sum(file => new FileInfo(file).Length):N0} bytes in {output}, "
@@ -125,7 +126,7 @@ public static class TrainEmbeddedModel
             {TrainingStories:N0} stories (seed {TrainingSeed}), {windows.CorpusTokenCount:N0} tokens with BOS before
             each; vocabulary learned from the same text; {options.Steps:N0} steps of {options.BatchSize} windows of
             {ContextLength} tokens, AdamW, highest learning rate {options.LearningRate}, weight decay
-            {options.WeightDecay}; best of the measurements on the last {options.ValidationWindows} windows.
+            {options.WeightDecay}; best of the measurements on the last {options.ValidationExamples} windows.
             `mlpruning.json` has every option. The same machine makes the same bits again (one thread); another one
             makes a model that is as good.
 

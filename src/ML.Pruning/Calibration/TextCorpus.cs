@@ -22,8 +22,21 @@ public static class TextCorpus
             throw new InvalidDataException($"'{path}' is a folder; give a .jsonl or .txt file.");
         if (!File.Exists(path)) throw new FileNotFoundException($"The text file '{path}' does not exist.", path);
         return Path.GetExtension(path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
-            ? ReadLines(path)
+            ? ReadObjects(path, ReadText)
             : [ReadWhole(path)];
+    }
+
+    /// <summary>The objects of a <c>.jsonl</c> file, lazily.</summary>
+    /// <param name="path">The file, UTF-8.</param>
+    /// <param name="read">Makes the result of an object; given where it stands, for errors.</param>
+    /// <returns>The results, in file order.</returns>
+    /// <exception cref="FileNotFoundException">The file does not exist.</exception>
+    /// <exception cref="InvalidDataException">A line is no JSON object, or the file is not UTF-8.</exception>
+    internal static IEnumerable<T> ReadObjects<T>(string path, Func<JsonElement, string, T> read)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!File.Exists(path)) throw new FileNotFoundException($"The text file '{path}' does not exist.", path);
+        return ReadLines(path).Select(line => ParseLine($"'{path}', line {line.Number}", line.Text, read));
     }
 
     private static string ReadWhole(string path)
@@ -39,7 +52,7 @@ public static class TextCorpus
         }
     }
 
-    private static IEnumerable<string> ReadLines(string path)
+    private static IEnumerable<(int Number, string Text)> ReadLines(string path)
     {
         using var reader = new StreamReader(path, s_strictUtf8);
         for (int number = 1; ; number++)
@@ -55,27 +68,27 @@ public static class TextCorpus
             }
 
             if (line is null) yield break;
-            if (line.Length > 0) yield return ParseLine(path, number, line);
+            if (line.Length > 0) yield return (number, line);
         }
     }
 
-    private static string ParseLine(string path, int number, string line)
+    private static T ParseLine<T>(string where, string line, Func<JsonElement, string, T> read)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            if (document.RootElement.ValueKind == JsonValueKind.Object
-                && document.RootElement.TryGetProperty("text", out JsonElement text)
-                && text.ValueKind == JsonValueKind.String)
-            {
-                return text.GetString()!;
-            }
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? read(document.RootElement, where)
+                : throw new InvalidDataException($"{where}: expected a JSON object.");
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"'{path}', line {number}: not valid JSON ({e.Message}).", e);
+            throw new InvalidDataException($"{where}: not valid JSON ({e.Message}).", e);
         }
-
-        throw new InvalidDataException($"'{path}', line {number}: expected a JSON object with a string \"text\".");
     }
+
+    private static string ReadText(JsonElement line, string where) =>
+        line.TryGetProperty("text", out JsonElement text) && text.ValueKind == JsonValueKind.String
+            ? text.GetString()!
+            : throw new InvalidDataException($"{where}: expected a JSON object with a string \"text\".");
 }

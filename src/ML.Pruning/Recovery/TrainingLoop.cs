@@ -1,4 +1,5 @@
-using ML.Pruning.Calibration;
+using System.Diagnostics;
+using System.Text.Json.Nodes;
 using ML.Pruning.Models.Torch;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -6,136 +7,307 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Recovery;
 
-/// <summary>What a training run came to.</summary>
-/// <param name="InitialLoss">Loss on the held-out windows before the first step; null without them.</param>
-/// <param name="BestLoss">The lowest loss on the held-out windows; null without them.</param>
-/// <param name="BestStep">Steps after which it was reached; without held-out windows all of them.</param>
-/// <param name="Values">The trained parameters at that point, row-major, in the order in which they were given.</param>
-internal sealed record TrainingOutcome(
-    double? InitialLoss, double? BestLoss, int BestStep, IReadOnlyList<float[]> Values);
-
-/// <summary>Next-token training of some of a decoder's parameters, whichever take part.</summary>
-/// <remarks>AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) on the mean cross-entropy of a batch. The same seed,
-/// number of threads and machine give the same bits. Not thread-safe.</remarks>
-/// <param name="decoder">The model in float32; its forward pass must depend on every trained parameter.</param>
-/// <param name="parameters">The parameters to train.</param>
-/// <param name="options">How, validated.</param>
-/// <param name="heldOut">Windows at the end that are held out.</param>
-internal sealed class TrainingLoop(
-    TorchDecoder decoder, IReadOnlyList<Parameter> parameters, TrainingOptions options, int heldOut)
+/// <summary>Trains some of a decoder's parameters, whichever take part.</summary>
+/// <remarks>The same seed, number of threads and machine give the same bits, with or without a stop in between. Not
+/// thread-safe.</remarks>
+internal sealed class TrainingLoop : IDisposable
 {
-    /// <summary>Called when the gradients of a step are there, before they are clipped: the place to mask
-    /// them.</summary>
-    public Action? GradientsReady { get; init; }
+    private const int MostSkippedInARow = 8;
+    private const int MostRollbacks = 5;
+    private readonly TorchDecoder _decoder;
+    private readonly TrainingExamples _examples;
+    private readonly TrainingOptions _options;
+    private readonly TrainedParameters _parameters;
+    private readonly NextTokenObjective _validation;
+    private readonly int _heldOut;
+    private TrainingState _state = new();
+    private TrainedParameters.Snapshot _good;
+    private IReadOnlyDictionary<string, float[]>[] _goodHooks = [];
+    private float[][]? _best;
+    private long _tokens;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="decoder">The model; its forward pass must depend on every trained parameter.</param>
+    /// <param name="parameters">The parameters to train, by name.</param>
+    /// <param name="examples">What to train on; the last ones are held out.</param>
+    /// <param name="options">How, resolved.</param>
+    public TrainingLoop(TorchDecoder decoder, IEnumerable<(string Name, Parameter Parameter)> parameters,
+        TrainingExamples examples, TrainingOptions options)
+    {
+        _decoder = decoder;
+        _examples = examples;
+        _options = options;
+        _heldOut = options.ValidationExamples!.Value;
+        _parameters = new TrainedParameters(parameters, options);
+        _validation = new NextTokenObjective(decoder);
+        _good = _parameters.TakeSnapshot();
+    }
+
+    /// <summary>What training makes small; null = the cross-entropy of the next token. Held-out examples are always measured by the cross-entropy of the next
+    /// token, so that runs compare.</summary>
+    public TrainingObjective? Objective { get; init; }
+
+    /// <summary>Who else takes part; the caller disposes them.</summary>
+    public IReadOnlyList<TrainingHook> Hooks { get; init; } = [];
+
+    /// <summary>What identifies the run, for checkpoints.</summary>
+    public JsonObject Identity { get; init; } = [];
 
     /// <summary>Trains.</summary>
-    /// <param name="windows">The corpus.</param>
     /// <param name="progress">Told after each step, and at the start.</param>
-    /// <param name="cancellationToken">Stops between batches.</param>
-    /// <returns>The best parameters.</returns>
-    /// <exception cref="TrainingException">The loss or the gradient is not finite.</exception>
+    /// <param name="cancellationToken">Stops between batches; the state is written if there is a place for it.</param>
+    /// <returns>The best parameters, or without held-out examples the last.</returns>
+    /// <exception cref="TrainingException">The model cannot be trained: its loss is not finite to begin with, or
+    /// nothing but failed steps came of it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public TrainingOutcome Run(
-        TokenWindows windows, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    public TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
     {
-        foreach (Parameter parameter in parameters) parameter.requires_grad = true;
-        using optim.Optimizer optimizer = MakeOptimizer();
-        var order = new WindowOrder(windows.Count - heldOut, options.Seed);
-        double? initial = Validate(windows, 0, cancellationToken);
-        var best = new TrainingOutcome(initial, initial, 0, heldOut > 0 ? Snapshot() : []);
-        progress?.Report(new TrainingProgress(0, options.Steps, 0, double.NaN, initial));
-        for (int step = 0; step < options.Steps; step++)
+        TrainingCheckpoint? checkpoint = _options.CheckpointFolder is { } folder ? new(folder, Identity) : null;
+        if (_options.Resume && checkpoint is { Exists: true }) Load(checkpoint);
+        else _goodHooks = [.. Hooks.Select(hook => hook.Save())];
+        var order = new ExampleOrder(_examples.Count - _heldOut, _options.Seed);
+        order.Skip((long)_state.Step * _options.ExamplesPerStep);
+        var clock = Stopwatch.StartNew();
+        int first = _state.Step;
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            double rate = options.LearningRateAt(step);
-            foreach (optim.ILearningRateController group in optimizer.ParamGroups) group.LearningRate = rate;
-            double loss = Step(optimizer, windows, order.Next(options.BatchSize), step);
-            int done = step + 1;
-            bool measure = done % options.ValidationInterval == 0 || done == options.Steps;
-            double? validation = measure ? Validate(windows, done, cancellationToken) : null;
-            if (validation < best.BestLoss)
-                best = best with { BestLoss = validation, BestStep = done, Values = Snapshot() };
-            progress?.Report(new TrainingProgress(done, options.Steps, rate, loss, validation));
+            while (true)
+            {
+                double? validation = _state.MeasurementDue ? Measure(cancellationToken) : null;
+                progress?.Report(Progress(validation, clock.Elapsed, first));
+                if (_state.Step == _options.Steps || _state.WhyStopped is not null) break;
+                cancellationToken.ThrowIfCancellationRequested();
+                Step(order);
+                if (checkpoint is not null && _state.Step % _options.CheckpointInterval == 0) Save(checkpoint);
+            }
+        }
+        catch (OperationCanceledException) when (checkpoint is not null)
+        {
+            Save(checkpoint);
+            throw;
         }
 
-        return heldOut > 0 ? best : best with { BestStep = options.Steps, Values = Snapshot() };
+        checkpoint?.Delete();
+        return Outcome(clock.Elapsed);
     }
 
-    private AdamW MakeOptimizer()
-    {
-        AdamW.ParamGroup Group(IEnumerable<Parameter> members, double weightDecay) => new(
-            [.. members], options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, weightDecay);
+    /// <inheritdoc/>
+    public void Dispose() => _parameters.Dispose();
 
-        AdamW.ParamGroup[] groups =
-        [
-            Group(parameters.Where(p => p.ndim >= 2), options.WeightDecay),
-            Group(parameters.Where(p => p.ndim < 2), 0),
-        ];
-        return optim.AdamW(groups.Where(g => g.Parameters.Any()), options.LearningRate, options.Beta1, options.Beta2,
-            options.Epsilon);
+    // One step, with all that may go wrong in it.
+    private void Step(ExampleOrder order)
+    {
+        int step = _state.Step;
+        double rate = _options.LearningRateAt(step) * _state.RateFactor;
+        _parameters.SetLearningRate(rate);
+        _parameters.ClearGradients();
+        foreach (TrainingHook hook in Hooks) hook.StepStarting(step);
+        double loss = Accumulate(order);
+        foreach (TrainingHook hook in Hooks) hook.GradientsReady(step);
+        bool isFinite = double.IsFinite(loss) && double.IsFinite(_parameters.ClipGradients(_options.MaxGradientNorm));
+        if (isFinite)
+        {
+            _parameters.Step();
+            _state.SkippedInARow = 0;
+        }
+        else
+        {
+            _state.Skipped++;
+            _state.SkippedInARow++;
+        }
+
+        foreach (TrainingHook hook in Hooks) hook.WeightsMoved(step, _parameters);
+        _state.Step++;
+        _state.LearningRate = rate;
+        _state.Loss = loss;
+        _state.Curve.Add(new TrainingPoint(_state.Step, rate, loss, null));
+        if (isFinite ? _state.Losses.IsSpike(loss, _options.SpikeDeviations)
+            : _state.SkippedInARow == MostSkippedInARow)
+        {
+            GoBack($"the loss or gradient was {(isFinite ? "too high" : "not finite")} several times in a row");
+        }
+
+        _state.MeasurementDue = _state.Step % _options.ValidationInterval == 0 || _state.Step == _options.Steps;
     }
 
-    private double Step(optim.Optimizer optimizer, TokenWindows windows, int[] batch, int step)
+    // The batches of a step weigh as many predictions as they have, so that the mean is over all of them.
+    private double Accumulate(ExampleOrder order)
     {
-        using DisposeScope scope = NewDisposeScope();
-        optimizer.zero_grad();
-        Tensor loss = Loss(windows, batch);
-        double value = loss.ToDouble();
-        RequireFinite(value, "training loss", step);
-        loss.backward();
-        GradientsReady?.Invoke();
-        RequireFinite(nn.utils.clip_grad_norm_(parameters, options.MaxGradientNorm), "norm of the gradients", step);
-        optimizer.step();
-        return value;
+        using IDisposable gradients = enable_grad();
+        TrainingBatch[] batches = [.. Enumerable.Range(0, _options.AccumulationSteps)
+            .Select(_ => _examples.Batch(order.Next(_options.BatchSize)))];
+        double total = batches.Sum(b => (double)b.PredictionCount), sum = 0;
+        _decoder.train();
+        foreach (TrainingBatch batch in batches)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            double share = batch.PredictionCount / total;
+            Tensor loss = (Objective ?? _validation).Loss(batch);
+            sum += share * loss.ToDouble();
+            (batches.Length == 1 ? loss : loss.mul(share)).backward();
+            _tokens += batch.Tokens.Length;
+        }
+
+        return sum;
     }
 
-    // Mean cross-entropy of the predictions of tokens 1 to L - 1 of each window.
-    private Tensor Loss(TokenWindows windows, ReadOnlySpan<int> batch)
+    // Measures, and notes weights worth keeping and worth going back to.
+    private double? Measure(CancellationToken cancellationToken)
     {
-        using DisposeScope scope = NewDisposeScope();
-        var tokens = new int[batch.Length * windows.Length];
-        for (int i = 0; i < batch.Length; i++) windows[batch[i]].CopyTo(tokens.AsSpan(i * windows.Length));
-        Tensor ids = TorchWeights.ToTokens(tokens, batch.Length);
-        int predictions = windows.Length - 1;
-        Tensor logits = decoder.forward(ids.narrow(1, 0, predictions));
-        Tensor targets = ids.narrow(1, 1, predictions).reshape(-1);
-        return nn.functional.cross_entropy(logits.view(targets.shape[0], logits.shape[2]), targets)
-            .MoveToOuterDisposeScope();
+        double? validation = _heldOut == 0 ? null : Validate(cancellationToken);
+        _state.MeasurementDue = false;
+        if (_state.Curve.Count == 0) _state.Curve.Add(new TrainingPoint(0, 0, null, validation));
+        else _state.Curve[^1] = _state.Curve[^1] with { ValidationLoss = Finite(validation) };
+        if (_state.Step == 0) _state.InitialLoss = validation;
+        if (validation is { } measured && !double.IsFinite(measured))
+        {
+            if (_state.Step == 0) throw NotFinite($"validation loss is {measured}");
+            GoBack("the loss of the held-out examples was not finite");
+            return null;
+        }
+
+        if (Hooks.All(hook => hook.IsComplete) && validation is not null) Keep(validation.Value);
+        if (double.IsFinite(_state.Loss) && _state.Losses.Suspicious == 0)
+        {
+            _good = _parameters.TakeSnapshot();
+            _goodHooks = [.. Hooks.Select(hook => hook.Save())];
+        }
+
+        return validation;
     }
 
-    private double? Validate(TokenWindows windows, int step, CancellationToken cancellationToken)
+    private void Keep(double validation)
     {
-        if (heldOut == 0) return null;
+        if (_state.BestLoss is not { } best || validation < best)
+        {
+            _state.BestLoss = validation;
+            _state.BestStep = _state.Step;
+            _state.WithoutNewBest = 0;
+            _best = _parameters.Values();
+        }
+        else if (++_state.WithoutNewBest == _options.EarlyStoppingPatience)
+        {
+            _state.WhyStopped = $"{_state.WithoutNewBest} measurements without a new best";
+        }
+    }
+
+    private void GoBack(string why)
+    {
+        if (_state.Rollbacks == MostRollbacks)
+        {
+            if (_best is null) throw NotFinite("training does not get anywhere: " + why);
+            _state.WhyStopped = $"went back {MostRollbacks} times; then {why}";
+            return;
+        }
+
+        _state.Rollbacks++;
+        _state.RateFactor /= 2;
+        _state.SkippedInARow = 0;
+        _state.Losses = new LossMonitor();
+        _parameters.Restore(_good);
+        for (int i = 0; i < Hooks.Count; i++) Hooks[i].Load(_goodHooks[i]);
+        foreach (TrainingHook hook in Hooks) hook.WeightsMoved(Math.Max(0, _state.Step - 1), _parameters);
+    }
+
+    private double Validate(CancellationToken cancellationToken)
+    {
         using IDisposable noGrad = no_grad();
-        double sum = 0;
-        foreach (int[] batch in Enumerable.Range(windows.Count - heldOut, heldOut).Chunk(options.BatchSize))
+        double sum = 0, count = 0;
+        _decoder.eval();
+        foreach (int[] indices in Enumerable.Range(_examples.Count - _heldOut, _heldOut).Chunk(_options.BatchSize))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using DisposeScope scope = NewDisposeScope();
-            sum += Loss(windows, batch).ToDouble() * batch.Length;
+            TrainingBatch batch = _examples.Batch(indices);
+            sum += _validation.Loss(batch).ToDouble() * batch.PredictionCount;
+            count += batch.PredictionCount;
         }
 
-        RequireFinite(sum, "validation loss", step);
-        return sum / heldOut;
+        return sum / count;
     }
 
-    private float[][] Snapshot()
+    private TrainingProgress Progress(double? validation, TimeSpan elapsed, int first)
     {
-        using IDisposable noGrad = no_grad();
-        return [.. parameters.Select(parameter =>
+        int done = _state.Step - first;
+        return new TrainingProgress(
+            _state.Step, _options.Steps!.Value, _state.LearningRate, _state.Loss, validation)
         {
-            var values = new float[parameter.numel()];
-            TorchWeights.CopyTo(parameter, values);
-            return values;
-        })];
+            Sparsity = Hooks.Select(hook => hook.Sparsity).FirstOrDefault(s => s is not null),
+            TokensPerSecond = _tokens / elapsed.TotalSeconds,
+            TimeLeft = done == 0 ? null : elapsed / done * (_options.Steps!.Value - _state.Step),
+            SkippedSteps = _state.Skipped,
+            Rollbacks = _state.Rollbacks,
+        };
     }
 
-    private void RequireFinite(double value, string what, int step)
+    private TrainingOutcome Outcome(TimeSpan elapsed)
     {
-        if (double.IsFinite(value)) return;
-        double rate = options.LearningRateAt(Math.Max(0, step - 1));
-        throw new TrainingException($"The {what} is {value} after {step} of {options.Steps} steps (learning rate "
-            + $"{rate:G3}); lower the learning rate or lengthen the warm-up, and check that the model's weights are "
-            + "finite.");
+        bool keepsBest = _best is not null;
+        var report = new TrainingReport
+        {
+            Steps = _options.Steps!.Value,
+            StepsDone = _state.Step,
+            WhyStopped = _state.WhyStopped,
+            TrainedParameters = _parameters.Parameters.Sum(p => p.Parameter.numel()),
+            InitialLoss = _state.InitialLoss,
+            BestLoss = _state.BestLoss,
+            BestStep = keepsBest ? _state.BestStep : _state.Step,
+            SkippedSteps = _state.Skipped,
+            Rollbacks = _state.Rollbacks,
+            TokensPerSecond = _tokens / elapsed.TotalSeconds,
+            Curve = _state.Curve,
+        };
+        return new TrainingOutcome(report, _best ?? _parameters.Values());
     }
+
+    private TrainingException NotFinite(string what) => new($"The {what} after {_state.Step} of {_options.Steps} steps "
+        + $"(learning rate {_options.LearningRateAt(Math.Max(0, _state.Step - 1)) * _state.RateFactor:G3}); lower the "
+        + "learning rate or lengthen the warm-up, and check that the model's weights are finite.");
+
+    private static double? Finite(double? value) => value is { } v && double.IsFinite(v) ? value : null;
+
+    private void Save(TrainingCheckpoint checkpoint)
+    {
+        var arrays = new Dictionary<string, float[]>(StringComparer.Ordinal);
+        Add(arrays, "now", _parameters.TakeSnapshot());
+        Add(arrays, "good", _good);
+        for (int i = 0; _best is not null && i < _best.Length; i++) arrays.Add($"best.{i}", _best[i]);
+        for (int i = 0; i < Hooks.Count; i++)
+        {
+            foreach ((string name, float[] values) in Hooks[i].Save()) arrays.Add($"hook.{i}.{name}", values);
+            foreach ((string name, float[] values) in _goodHooks[i]) arrays.Add($"goodhook.{i}.{name}", values);
+        }
+
+        checkpoint.Save(_state, arrays);
+    }
+
+    private void Add(Dictionary<string, float[]> arrays, string name, TrainedParameters.Snapshot snapshot)
+    {
+        for (int i = 0; i < snapshot.Values.Length; i++)
+        {
+            arrays.Add($"{name}.value.{i}", snapshot.Values[i]);
+            arrays.Add($"{name}.mean.{i}", snapshot.Means[i]);
+            arrays.Add($"{name}.square.{i}", snapshot.Squares[i]);
+        }
+
+        _state.MomentSteps[name] = snapshot.Step;
+    }
+
+    private void Load(TrainingCheckpoint checkpoint)
+    {
+        (_state, IReadOnlyDictionary<string, float[]> arrays) = checkpoint.Load();
+        int count = _parameters.Parameters.Count;
+        TrainedParameters.Snapshot Read(string name) => new(
+            All($"{name}.value."), All($"{name}.mean."), All($"{name}.square."), _state.MomentSteps[name]);
+        float[][] All(string prefix) => [.. Enumerable.Range(0, count).Select(i => arrays[prefix + i])];
+        _parameters.Restore(Read("now"));
+        _good = Read("good");
+        _best = _state.BestLoss is null ? null : All("best.");
+        _goodHooks = [.. Hooks.Select((_, i) => Of(arrays, $"goodhook.{i}."))];
+        for (int i = 0; i < Hooks.Count; i++) Hooks[i].Load(Of(arrays, $"hook.{i}."));
+    }
+
+    private static Dictionary<string, float[]> Of(IReadOnlyDictionary<string, float[]> arrays, string prefix) =>
+        arrays.Where(a => a.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .ToDictionary(a => a.Key[prefix.Length..], a => a.Value, StringComparer.Ordinal);
 }

@@ -20,7 +20,7 @@ public class LanguageModelTrainerTests
         using var folder = new TestFolder();
         using LanguageModel start = TinyTraining.Model();
         var seen = new Recorder();
-        using LanguageModel trained = LanguageModelTrainer.Train(
+        using LanguageModel trained = TinyTraining.Train(
             start, TinyTraining.Windows(), TinyTraining.Options(folder, 150), progress: seen);
 
         // Uniform: ln 40 = 3.69. The text: -7/8 ln 7/8 - 1/8 ln 1/8 = 0.377 nats a token.
@@ -41,7 +41,7 @@ public class LanguageModelTrainerTests
         TokenWindows windows = TinyTraining.Windows();
         var seen = new Recorder();
         TrainingOptions options = TinyTraining.Options(folder, 1) with { BatchSize = 54, WarmupSteps = 0 };
-        using LanguageModel trained = LanguageModelTrainer.Train(start, windows, options, progress: seen);
+        using LanguageModel trained = TinyTraining.Train(start, windows, options, progress: seen);
 
         double[] losses = [.. Enumerable.Range(0, 60).Select(i => Loss(new Float64Decoder(start), windows[i]))];
         Assert.AreEqual(losses[54..].Average(), seen.Reports[0].ValidationLoss!.Value, 1e-5);
@@ -55,7 +55,7 @@ public class LanguageModelTrainerTests
         using LanguageModel start = TinyTraining.Model();
         TokenWindows windows = TinyTraining.Windows();
         var seen = new Recorder();
-        using LanguageModel trained = LanguageModelTrainer.Train(
+        using LanguageModel trained = TinyTraining.Train(
             start, windows, TinyTraining.Options(folder), progress: seen);
 
         double lowest = seen.Reports.Min(r => r.ValidationLoss ?? double.MaxValue);
@@ -77,7 +77,7 @@ public class LanguageModelTrainerTests
             WarmupSteps = 0,
             ValidationInterval = 1,
         };
-        using LanguageModel trained = LanguageModelTrainer.Train(start, TinyTraining.Windows(), options);
+        using LanguageModel trained = TinyTraining.Train(start, TinyTraining.Windows(), options);
         Assert.AreEqual(0, (int)trained.Provenance[^1].Options["bestStep"]!);
         foreach (string name in start.Weights.Keys)
             CollectionAssert.AreEqual(PrunedModels.Bytes(start, name), PrunedModels.Bytes(trained, name), name);
@@ -88,8 +88,8 @@ public class LanguageModelTrainerTests
     {
         using var folder = new TestFolder();
         using LanguageModel start = TinyTraining.Model();
-        TrainingOptions options = TinyTraining.Options(folder, 2) with { ValidationWindows = 0 };
-        using LanguageModel trained = LanguageModelTrainer.Train(start, TinyTraining.Windows(), options);
+        TrainingOptions options = TinyTraining.Options(folder, 2) with { ValidationExamples = 0 };
+        using LanguageModel trained = TinyTraining.Train(start, TinyTraining.Windows(), options);
         Assert.AreEqual(2, (int)trained.Provenance[^1].Options["bestStep"]!);
         Assert.IsNull(trained.Provenance[^1].Options["bestValidationLoss"]);
         Assert.AreNotEqual(start.ContentHash, trained.ContentHash);
@@ -102,7 +102,7 @@ public class LanguageModelTrainerTests
         using LanguageModel start = TinyTraining.Model(TensorType.F16);
         string[] hashes = [.. new[] { 7, 7, 8 }.Select(seed =>
         {
-            using LanguageModel trained = LanguageModelTrainer.Train(
+            using LanguageModel trained = TinyTraining.Train(
                 start, TinyTraining.Windows(), TinyTraining.Options(folder, 10) with { Seed = seed });
             Assert.IsTrue(trained.Weights.Values.All(w => w.Type == TensorType.F16));
             return trained.ContentHash;
@@ -120,7 +120,7 @@ public class LanguageModelTrainerTests
         float[] half = [.. dense.Weights[name].ToArray().Select((value, i) => i % 2 == 0 ? 0 : value)];
         using LanguageModel zeroed = PrunedModels.With(dense, new Dictionary<string, float[]> { [name] = half });
         using var masked = new LanguageModel(zeroed.ToContent() with { MaskedTensors = new HashSet<string> { name } });
-        using LanguageModel trained = LanguageModelTrainer.Train(
+        using LanguageModel trained = TinyTraining.Train(
             masked, TinyTraining.Windows(), TinyTraining.Options(folder));
 
         float[] after = trained.Weights[name].ToArray();
@@ -138,7 +138,7 @@ public class LanguageModelTrainerTests
         gains[3] = float.NaN;
         using LanguageModel broken = PrunedModels.With(
             start, new Dictionary<string, float[]> { [TensorNames.FinalNorm] = gains });
-        var error = Assert.ThrowsExactly<TrainingException>(() => LanguageModelTrainer.Train(
+        var error = Assert.ThrowsExactly<TrainingException>(() => TinyTraining.Train(
             broken, TinyTraining.Windows(), TinyTraining.Options(folder)));
         StringAssert.Contains(error.Message, "validation loss is NaN after 0 of 40 steps");
         Assert.IsEmpty(folder.Names);
@@ -151,7 +151,7 @@ public class LanguageModelTrainerTests
         using LanguageModel start = TinyTraining.Model();
         using var source = new CancellationTokenSource();
         var seen = new Recorder { Told = report => { if (report.Step == 2) source.Cancel(); } };
-        Assert.ThrowsExactly<OperationCanceledException>(() => LanguageModelTrainer.Train(
+        Assert.ThrowsExactly<OperationCanceledException>(() => TinyTraining.Train(
             start, TinyTraining.Windows(), TinyTraining.Options(folder), source.Token, seen));
         Assert.AreEqual(2, seen.Reports[^1].Step);
         Assert.IsEmpty(folder.Names);
@@ -162,7 +162,7 @@ public class LanguageModelTrainerTests
     {
         using var folder = new TestFolder();
         using LanguageModel start = TinyTraining.Model();
-        LanguageModel trained = LanguageModelTrainer.Train(
+        LanguageModel trained = TinyTraining.Train(
             start, TinyTraining.Windows(), TinyTraining.Options(folder, 1));
         trained.Dispose();
         Assert.IsEmpty(folder.Names);
@@ -173,7 +173,7 @@ public class LanguageModelTrainerTests
     {
         using LanguageModel start = TinyTraining.Model();
         TokenWindows windows = TokenWindows.FromTokens([.. Enumerable.Range(10, 40)], 8);
-        var error = Assert.ThrowsExactly<ArgumentException>(() => LanguageModelTrainer.Train(start, windows));
+        var error = Assert.ThrowsExactly<ArgumentException>(() => TinyTraining.Train(start, windows));
         StringAssert.Contains(error.Message, "is 40; the model's vocabulary has the tokens 0 to 39");
     }
 

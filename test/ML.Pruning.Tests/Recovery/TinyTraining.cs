@@ -31,13 +31,18 @@ internal static class TinyTraining
         return TokenWindows.FromTokens(tokens, WindowLength);
     }
 
+    /// <summary>Trains all weights.</summary>
+    public static LanguageModel Train(LanguageModel model, TokenWindows windows, TrainingOptions? options = null,
+        CancellationToken cancellationToken = default, IProgress<TrainingProgress>? progress = null) =>
+        LanguageModelTrainer.Train(model, windows, options, cancellationToken, progress).Model;
+
     public static TrainingOptions Options(TestFolder folder, int steps = 40) => new()
     {
         Steps = steps,
         BatchSize = 8,
         LearningRate = 1e-2,
         WarmupSteps = Math.Min(4, steps),
-        ValidationWindows = 6,
+        ValidationExamples = 6,
         ValidationInterval = 10,
         Seed = 7,
         TempFolder = folder.Path,

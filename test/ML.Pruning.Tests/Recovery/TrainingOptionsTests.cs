@@ -39,14 +39,14 @@ public class TrainingOptionsTests
         Expect(new TrainingOptions { Epsilon = 0 }, "epsilon is 0");
         Expect(new TrainingOptions { MaxGradientNorm = 0 }, "largest gradient norm is 0");
         Expect(new TrainingOptions { ValidationInterval = 0 }, "validation interval is 0");
-        Expect(new TrainingOptions { ValidationWindows = 60 }, "held-out windows is 60; it must be at least 0 and");
+        Expect(new TrainingOptions { ValidationExamples = 60 }, "held-out examples is 60; it must be at least 0 and");
     }
 
     private static void Expect(TrainingOptions options, string message)
     {
         using LanguageModel model = TinyTraining.Model();
         var error = Assert.ThrowsExactly<ArgumentException>(
-            () => LanguageModelTrainer.Train(model, TinyTraining.Windows(), options));
+            () => TinyTraining.Train(model, TinyTraining.Windows(), options));
         StringAssert.Contains(error.Message, message);
     }
 }

@@ -29,14 +29,14 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
     private readonly TorchTable? _head;
 
     private TorchDecoder(
-        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType)
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType, ScalarType weightType)
         : base(nameof(TorchDecoder))
     {
         Spec = spec;
-        Embedding = TorchEmbedding.Load(spec, weights, computeType);
-        Head = TorchHead.Load(spec, weights, computeType, Embedding);
+        Embedding = TorchEmbedding.Load(spec, weights, weightType, computeType);
+        Head = TorchHead.Load(spec, weights, weightType, Embedding);
         Layers = [.. Enumerable.Range(0, spec.Layers.Count).Select(
-            i => TorchDecoderLayer.Load(spec, i, weights, computeType, Rotary(spec.Layers[i].HeadSize, computeType)))];
+            i => TorchDecoderLayer.Load(spec, i, weights, weightType, Rotary(spec.Layers[i].HeadSize, computeType)))];
         _embedTokens = Embedding.Tokens;
         _embedPositions = Embedding.Positions;
         _layers = new ModuleList<TorchDecoderLayer>([.. Layers]);
@@ -60,10 +60,12 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
     /// <summary>Loads a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="computeType">The type to compute in.</param>
+    /// <param name="weightType">The type that the weights are held in, and converted from where they are used; null =
+    /// <paramref name="computeType"/>.</param>
     /// <returns>The modules; the caller disposes them.</returns>
     /// <exception cref="InvalidOperationException">The model has no weights.</exception>
-    public static TorchDecoder Load(LanguageModel model, ScalarType computeType = ScalarType.Float32) =>
-        new(model.Spec, model.Weights, computeType);
+    public static TorchDecoder Load(LanguageModel model, ScalarType computeType = ScalarType.Float32,
+        ScalarType? weightType = null) => new(model.Spec, model.Weights, computeType, weightType ?? computeType);
 
     /// <summary>Logits after every token.</summary>
     /// <param name="input">Token ids [B, T], int64.</param>

@@ -8,10 +8,12 @@ namespace ML.Pruning.Models.Torch;
 internal sealed class TorchEmbedding : IDisposable
 {
     private readonly ModelSpec _spec;
+    private readonly ScalarType _computeType;
 
-    private TorchEmbedding(ModelSpec spec, TorchTable tokens, TorchTable? positions)
+    private TorchEmbedding(ModelSpec spec, TorchTable tokens, TorchTable? positions, ScalarType computeType)
     {
         _spec = spec;
+        _computeType = computeType;
         Tokens = tokens;
         Positions = positions;
     }
@@ -25,17 +27,20 @@ internal sealed class TorchEmbedding : IDisposable
     /// <summary>Loads the tables.</summary>
     /// <param name="spec">The model's shape.</param>
     /// <param name="weights">Stored tensors by canonical name.</param>
-    /// <param name="computeType">The type to compute in.</param>
+    /// <param name="weightType">The type that the tables are held in.</param>
+    /// <param name="computeType">The type of the result; null = <paramref name="weightType"/>.</param>
     /// <returns>The embedding; the caller disposes it.</returns>
     /// <exception cref="ModelFormatException">A weight is missing or has another shape.</exception>
     public static TorchEmbedding Load(
-        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType) => new(
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType weightType,
+        ScalarType? computeType = null) => new(
         spec,
-        TorchTable.Load(weights, TensorNames.Embedding, spec.VocabularySize, spec.HiddenSize, computeType),
+        TorchTable.Load(weights, TensorNames.Embedding, spec.VocabularySize, spec.HiddenSize, weightType),
         spec.Positions == PositionKind.Learned
             ? TorchTable.Load(weights, TensorNames.PositionEmbedding, spec.ContextLength + spec.PositionOffset,
-                spec.HiddenSize, computeType)
-            : null);
+                spec.HiddenSize, weightType)
+            : null,
+        computeType ?? weightType);
 
     /// <summary>Embeds tokens.</summary>
     /// <param name="tokens">Token ids [B, T], int64, inside the vocabulary.</param>
@@ -62,12 +67,12 @@ internal sealed class TorchEmbedding : IDisposable
                 + $"{_spec.ContextLength}.", nameof(tokens));
         }
 
-        if (Positions is null) return Tokens.forward(tokens);
-
         using DisposeScope scope = NewDisposeScope();
+        if (Positions is null) return Tokens.forward(tokens).to_type(_computeType).MoveToOuterDisposeScope();
+
         Tensor positions = cat([.. parts.Select(
             part => Positions.Weight.narrow(0, part.Start + _spec.PositionOffset, part.Count))], 0);
-        return Tokens.forward(tokens).add(positions).MoveToOuterDisposeScope();
+        return Tokens.forward(tokens).add(positions).to_type(_computeType).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -48,7 +48,8 @@ internal sealed class TorchHead : IDisposable
     public Tensor Forward(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
-        return nn.functional.linear(Norm.forward(hidden), _table.Weight).MoveToOuterDisposeScope();
+        Tensor normed = Norm.forward(hidden);
+        return nn.functional.linear(normed, TorchWeights.As(_table.Weight, normed)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Natural logarithms of the probabilities of given tokens; logits are made for as many rows at a time as

@@ -48,6 +48,6 @@ internal sealed class TorchLinear : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         InputObserver?.Invoke(input);
-        return nn.functional.linear(input, _weight, _bias);
+        return nn.functional.linear(input, TorchWeights.As(_weight, input), _bias is null ? null : TorchWeights.As(_bias, input));
     }
 }

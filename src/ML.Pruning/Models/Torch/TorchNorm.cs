@@ -51,12 +51,13 @@ internal sealed class TorchNorm : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         if (_kind == NormKind.LayerNorm)
         {
-            return nn.functional.layer_norm(input, [_weight.shape[0]], _weight, _bias, _epsilon)
-                .MoveToOuterDisposeScope();
+            Tensor? bias = _bias is null ? null : TorchWeights.As(_bias, input);
+            return nn.functional.layer_norm(
+                input, [_weight.shape[0]], TorchWeights.As(_weight, input), bias, _epsilon).MoveToOuterDisposeScope();
         }
 
         Tensor x = input.to_type(TorchWeights.Wide(input.dtype));
         Tensor scale = x.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
-        return x.mul(scale).to_type(input.dtype).mul(_weight).MoveToOuterDisposeScope();
+        return x.mul(scale).to_type(input.dtype).mul(TorchWeights.As(_weight, input)).MoveToOuterDisposeScope();
     }
 }

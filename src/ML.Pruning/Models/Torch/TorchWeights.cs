@@ -56,6 +56,16 @@ internal static class TorchWeights
         return parameter;
     }
 
+    /// <summary>A parameter in the type of what it meets; gradients flow back in its own.</summary>
+    /// <param name="parameter">The parameter.</param>
+    /// <param name="other">The tensor that it meets.</param>
+    /// <returns>The parameter itself if the types agree, else a tensor of the caller's scope.</returns>
+    public static Tensor As(Parameter parameter, Tensor other)
+    {
+        ScalarType type = other.dtype;
+        return parameter.dtype == type ? parameter : parameter.to_type(type);
+    }
+
     /// <summary>Token ids as an int64 tensor.</summary>
     /// <param name="tokens">Token ids [batch, length], row-major.</param>
     /// <param name="batch">Number of sequences.</param>

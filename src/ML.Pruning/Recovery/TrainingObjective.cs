@@ -1,0 +1,40 @@
+using ML.Pruning.Models.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ML.Pruning.Recovery;
+
+/// <summary>What training makes small.</summary>
+internal abstract class TrainingObjective
+{
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <returns>A float32 (or float64) scalar: the mean over the predictions that count, with its graph. The caller
+    /// disposes it, and everything else lives in the caller's dispose scope at most.</returns>
+    public abstract Tensor Loss(TrainingBatch batch);
+}
+
+/// <summary>Mean cross-entropy of the next token over the predictions that count, in nats.</summary>
+/// <param name="decoder">The model.</param>
+internal sealed class NextTokenObjective(TorchDecoder decoder) : TrainingObjective
+{
+    /// <inheritdoc/>
+    public override Tensor Loss(TrainingBatch batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Loss(decoder, batch, decoder.Hidden(batch.Inputs(), null)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The loss from hidden states that are there already.</summary>
+    /// <param name="decoder">The model.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="hidden">States after the last layer, before the final norm [B, T - 1, D].</param>
+    /// <returns>The scalar.</returns>
+    public static Tensor Loss(TorchDecoder decoder, TrainingBatch batch, Tensor hidden)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor logits = decoder.Head.Forward(batch.Select(hidden));
+        if (logits.dtype is ScalarType.BFloat16 or ScalarType.Float16) logits = logits.to_type(ScalarType.Float32);
+        return nn.functional.cross_entropy(logits, batch.Targets()).MoveToOuterDisposeScope();
+    }
+}
