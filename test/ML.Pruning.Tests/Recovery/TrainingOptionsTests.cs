@@ -26,6 +26,25 @@ public class TrainingOptionsTests
     }
 
     [TestMethod]
+    public void LearningRateAt_OtherDecays_AreAsByHand()
+    {
+        var options = new TrainingOptions { Steps = 11, WarmupSteps = 0, FinalLearningRateFraction = 0, LearningRate = 1 };
+        Assert.AreEqual(0.7, (options with { Decay = LearningRateDecay.Linear }).LearningRateAt(3), 1e-12);
+        Assert.AreEqual(1, (options with { Decay = LearningRateDecay.Constant }).LearningRateAt(10), 1e-12);
+    }
+
+    [TestMethod]
+    [DataRow(100, 200)] // at least 200
+    [DataRow(2064, 500)] // 64 held out; two passes over 2,000 in batches of 8
+    [DataRow(100_000, 1000)] // at most 1000
+    public void Resolve_StepsNotGiven_FollowTheExamples(int examples, int expected)
+    {
+        TrainingOptions resolved = new TrainingOptions().Resolve(examples);
+        Assert.AreEqual(expected, resolved.Steps);
+        Assert.AreEqual(expected / 20, resolved.WarmupSteps);
+    }
+
+    [TestMethod]
     public void Train_OptionOutOfRange_NamesItAndTheRange()
     {
         Expect(new TrainingOptions { Steps = 0 }, "number of steps is 0; it must be at least 1");
@@ -38,6 +57,10 @@ public class TrainingOptionsTests
         Expect(new TrainingOptions { Beta2 = -0.1 }, "second beta is -0.1");
         Expect(new TrainingOptions { Epsilon = 0 }, "epsilon is 0");
         Expect(new TrainingOptions { MaxGradientNorm = 0 }, "largest gradient norm is 0");
+        Expect(new TrainingOptions { AccumulationSteps = 0 }, "accumulation steps is 0");
+        Expect(new TrainingOptions { EarlyStoppingPatience = 0 }, "early-stopping patience is 0");
+        Expect(new TrainingOptions { SpikeDeviations = 0 }, "deviations that make a spike is 0");
+        Expect(new TrainingOptions { Resume = true }, "Resuming needs the checkpoint folder");
         Expect(new TrainingOptions { ValidationInterval = 0 }, "validation interval is 0");
         Expect(new TrainingOptions { ValidationExamples = 60 }, "held-out examples is 60; it must be at least 0 and");
     }
