@@ -80,8 +80,8 @@ internal sealed class TrainingCheckpoint(string folder, JsonObject run)
             .Where(key => !JsonNode.DeepEquals(run[key], saved[key]))
             .Select(key => string.Create(CultureInfo.InvariantCulture,
                 $"{key} was {Show(saved[key])} and is {Show(run[key])}")));
-        throw new ArgumentException($"The state in '{_path}' is that of another run ({differing}); resume with the same "
-            + "model, data and options, or delete it.");
+        throw new ArgumentException($"The state in '{_path}' is that of another run ({differing}); resume with the "
+            + "same model, data and options, or delete it.");
     }
 
     private static string Show(JsonNode? node) => node?.ToJsonString() ?? "none";

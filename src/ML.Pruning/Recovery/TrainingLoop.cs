@@ -43,8 +43,8 @@ internal sealed class TrainingLoop : IDisposable
         _good = _parameters.TakeSnapshot();
     }
 
-    /// <summary>What training makes small; null = the cross-entropy of the next token. Held-out examples are always measured by the cross-entropy of the next
-    /// token, so that runs compare.</summary>
+    /// <summary>What training makes small; null = the cross-entropy of the next token. Held-out examples are always
+    /// measured by the latter, so that runs compare.</summary>
     public TrainingObjective? Objective { get; init; }
 
     /// <summary>Who else takes part; the caller disposes them.</summary>

@@ -48,8 +48,8 @@ public sealed record TrainingOptions
     /// not.</summary>
     public double? MaxGradientNorm { get; init; } = 1;
 
-    /// <summary>Examples at the end that are held out, at least 0; null = a tenth, from 1 to 64. With 0 the last weights
-    /// are kept instead of the best.</summary>
+    /// <summary>Examples at the end that are held out, at least 0; null = a tenth, from 1 to 64. With 0 the last
+    /// weights are kept instead of the best.</summary>
     public int? ValidationExamples { get; init; }
 
     /// <summary>Steps between two measurements on the held-out examples, at least 1; the start and the end are always
@@ -61,8 +61,8 @@ public sealed record TrainingOptions
     public int? EarlyStoppingPatience { get; init; }
 
     /// <summary>A loss spike is three batches in a row whose loss is this many standard deviations (and a tenth) above
-    /// the mean of the last 32; the run then goes back to the last measurement and on with half the rate. Positive; null
-    /// = never.</summary>
+    /// the mean of the last 32; the run then goes back to the last measurement and on with half the rate. Positive;
+    /// null = never.</summary>
     public double? SpikeDeviations { get; init; } = 6;
 
     /// <summary>What the model computes in; trained weights and their moments stay float32.</summary>

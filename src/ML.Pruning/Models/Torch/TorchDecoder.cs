@@ -29,7 +29,8 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
     private readonly TorchTable? _head;
 
     private TorchDecoder(
-        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType, ScalarType weightType)
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType computeType,
+        ScalarType weightType)
         : base(nameof(TorchDecoder))
     {
         Spec = spec;

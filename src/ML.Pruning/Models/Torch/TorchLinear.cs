@@ -48,6 +48,7 @@ internal sealed class TorchLinear : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         InputObserver?.Invoke(input);
-        return nn.functional.linear(input, TorchWeights.As(_weight, input), _bias is null ? null : TorchWeights.As(_bias, input));
+        Tensor? bias = _bias is null ? null : TorchWeights.As(_bias, input);
+        return nn.functional.linear(input, TorchWeights.As(_weight, input), bias);
     }
 }
