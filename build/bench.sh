@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Builds (Release) and runs the benchmarks; each writes artifacts/bench/NAME.json.
+# Builds (Release) and runs benchmarks; each group, or single benchmark, asked for writes DIR/NAME.json, a list of objects.
 #
-#   build/bench.sh           all of them
-#   build/bench.sh NAME...   some
-#   build/bench.sh list      their names
+#   build/bench.sh                        all of them
+#   build/bench.sh NAME... [--output DIR] some: kernels, models, training, pruning, or single ones; DIR is artifacts/bench
+#   build/bench.sh pruning --scale 0.1    a smaller one: so much of the layers of the large model
+#   build/bench.sh list                   their groups and names
 set -euo pipefail
 
+here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build/setup.sh
 dotnet build test/ML.Pruning.Benchmarks --configuration Release --nologo --verbosity quiet
-exec dotnet run --project test/ML.Pruning.Benchmarks --configuration Release --no-build -- \
-  artifacts/bench "${MLPRUNING_SHARED:-../shared}" "$@"
+shared=$(realpath -m "${MLPRUNING_SHARED:-../shared}")
+benchmarks=$PWD/test/ML.Pruning.Benchmarks/bin/Release/net10.0/ML.Pruning.Benchmarks.dll
+output=$PWD/artifacts/bench
+cd "$here" # --output is relative to where the command was given
+exec dotnet exec "$benchmarks" --output "$output" --shared "$shared" "$@"

@@ -9,12 +9,14 @@ internal sealed class MaskSelectionBenchmark : Benchmark
     private const int Columns = 5632;
     private const double Sparsity = 0.5;
 
+    public override string Group => "pruning";
+
     public override string Name => "mask-selection";
 
     public override string Description =>
         $"masks of a {Rows} x {Columns} matrix (a TinyLlama MLP weight) at sparsity {Sparsity}, against Array.Sort";
 
-    public override IEnumerable<Measurement> Run(string sharedFolder)
+    public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
         var random = new Random(1);
         float[] values = [.. Enumerable.Range(0, Rows * Columns).Select(_ => random.NextSingle())];

@@ -1,46 +1,67 @@
+using System.Globalization;
 using ML.Pruning.Benchmarks;
+using ML.Pruning.Benchmarks.Pruning;
 
-Benchmark[] all = [new MaskSelectionBenchmark(), new TokenizationBenchmark()];
+if (args is [PruningProcess.Command, .. var job]) return PruningProcess.Run(job);
 
-if (args is not [var outputFolder, var sharedFolder, .. var names])
+Benchmark[] all = [new LargeModelBenchmark(), new MaskSelectionBenchmark(), new TokenizationBenchmark()];
+string output = Path.Combine("artifacts", "bench"), shared = Path.Combine("..", "shared");
+double scale = 1;
+var names = new List<string>();
+for (int i = 0; i < args.Length; i++)
 {
-    Console.Error.WriteLine("Usage: ML.Pruning.Benchmarks OUTPUT_FOLDER SHARED_FOLDER [list | NAME...]");
-    return 2;
+    bool hasValue = i + 1 < args.Length;
+    if (args[i] == "--output" && hasValue) output = args[++i];
+    else if (args[i] == "--shared" && hasValue) shared = args[++i];
+    else if (args[i] == "--scale" && hasValue && double.TryParse(args[++i], CultureInfo.InvariantCulture, out scale)
+        && scale is > 0 and <= 1) continue;
+    else if (!args[i].StartsWith('-') && scale > 0) names.Add(args[i]);
+    else return Usage($"'{args[i]}' is not understood.");
 }
 
+string[] groups = [.. all.Select(b => b.Group).Distinct()];
 if (names is ["list"])
 {
     foreach (Benchmark benchmark in all)
-    {
-        Console.WriteLine($"{benchmark.Name,-16} {benchmark.Description}");
-    }
-
+        Console.WriteLine($"{benchmark.Group,-14} {benchmark.Name,-16} {benchmark.Description}");
     return 0;
 }
 
-if (names.FirstOrDefault(name => all.All(benchmark => benchmark.Name != name)) is { } unknown)
-{
-    Console.Error.WriteLine(
-        $"There is no benchmark '{unknown}'. Known are: {string.Join(", ", all.Select(benchmark => benchmark.Name))}.");
-    return 2;
-}
+string[] known = [.. groups.Union(all.Select(b => b.Name))];
+if (names.FirstOrDefault(name => !known.Contains(name)) is { } unknown)
+    return Usage($"There is no benchmark '{unknown}'. Known are: {string.Join(", ", known)}.");
 
-foreach (Benchmark benchmark in all.Where(benchmark => names.Length == 0 || names.Contains(benchmark.Name)))
+var settings = new BenchmarkSettings(shared, output, scale);
+Directory.CreateDirectory(output);
+foreach (string name in names.Count > 0 ? names : [.. groups])
 {
-    Console.WriteLine($"{benchmark.Name}: {benchmark.Description}");
-    if (benchmark.WhyNot(sharedFolder) is { } reason)
+    string path = Path.Combine(output, $"{name}.json");
+    var file = new ResultFile(path);
+    file.Write();
+    foreach (Benchmark benchmark in all.Where(b => b.Group == name || b.Name == name))
     {
-        Console.WriteLine($"  left out: {reason}");
-        continue;
+        Console.WriteLine($"{benchmark.Name}: {benchmark.Description}");
+        if (benchmark.WhyNot(settings) is { } reason)
+        {
+            Console.WriteLine($"  left out: {reason}");
+            continue;
+        }
+
+        foreach (object result in benchmark.Run(settings))
+        {
+            Console.WriteLine($"  {result}");
+            file.Add(benchmark.Name, result);
+        }
     }
 
-    var report = new BenchmarkReport(benchmark.Name, benchmark.Description, Machine.Current, [.. benchmark.Run(sharedFolder)]);
-    foreach (Measurement measurement in report.Measurements)
-    {
-        Console.WriteLine($"  {measurement}");
-    }
-
-    Console.WriteLine($"  -> {report.Write(outputFolder)}");
+    Console.WriteLine($"  -> {path}");
 }
 
 return 0;
+
+static int Usage(string problem)
+{
+    Console.Error.WriteLine(problem);
+    Console.Error.WriteLine("Usage: build/bench.sh [list | NAME...] [--output DIR] [--scale FRACTION] [--shared DIR]");
+    return 2;
+}

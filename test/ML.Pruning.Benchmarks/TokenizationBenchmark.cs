@@ -9,21 +9,23 @@ namespace ML.Pruning.Benchmarks;
 internal sealed class TokenizationBenchmark : Benchmark
 {
     private const int Texts = 200;
+    private const string Model = "stories260K";
+    private const string Data = "stories.valid.jsonl";
 
     public override string Name => "tokenization";
 
     public override string Description =>
         $"the first {Texts} stories of stories.valid.jsonl by the tokenizer of stories260K, against SHA-256 of their bytes";
 
-    public override string? WhyNot(string sharedFolder) =>
-        !Directory.Exists(Model(sharedFolder)) ? $"{Model(sharedFolder)} is missing"
-        : !File.Exists(Data(sharedFolder)) ? $"{Data(sharedFolder)} is missing"
+    public override string? WhyNot(BenchmarkSettings settings) =>
+        !Directory.Exists(settings.Model(Model)) ? $"{settings.Model(Model)} is missing"
+        : !File.Exists(settings.Data(Data)) ? $"{settings.Data(Data)} is missing"
         : null;
 
-    public override IEnumerable<Measurement> Run(string sharedFolder)
+    public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(Model(sharedFolder));
-        string[] texts = [.. TextCorpus.Read(Data(sharedFolder)).Take(Texts)];
+        HuggingFaceTokenizer tokenizer = HuggingFaceTokenizer.Load(settings.Model(Model));
+        string[] texts = [.. TextCorpus.Read(settings.Data(Data)).Take(Texts)];
         byte[] bytes = Encoding.UTF8.GetBytes(string.Concat(texts));
         int tokens = texts.Sum(text => tokenizer.EncodeData(text).Count);
 
@@ -44,8 +46,4 @@ internal sealed class TokenizationBenchmark : Benchmark
             Measurement.Derived("text", "MB/s", bytes.Length / encode.Value / 1000),
         ];
     }
-
-    private static string Model(string sharedFolder) => Path.Combine(sharedFolder, "models", "stories260K");
-
-    private static string Data(string sharedFolder) => Path.Combine(sharedFolder, "data", "stories.valid.jsonl");
 }

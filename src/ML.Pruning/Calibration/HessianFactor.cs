@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using ML.Pruning.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -88,15 +89,23 @@ internal sealed class HessianFactor : IDisposable
         Tensor damped = Damp(damping);
         Tensor reversed = damped.flip(0, 1);
         damped.Dispose();
-        (Tensor lower, Tensor info) = linalg.cholesky_ex(reversed);
-        reversed.Dispose();
-        if (info.item<int>() != 0) return false;
-        using Tensor identity = eye(lower.shape[0], dtype: ScalarType.Float64);
-        Tensor inverse = linalg.solve_triangular(lower, identity, upper: false);
-        lower.Dispose();
+        if (Invert(reversed) is not { } inverse) return false;
         Upper = inverse.flip(0, 1).contiguous().DetachFromDisposeScope();
         Used = damping;
         return true;
+    }
+
+    // L^-1 of a matrix L L^T, which is disposed; null if it has no such factor.
+    private static Tensor? Invert(Tensor matrix)
+    {
+        using MatrixProducts.Timing timing = MatrixProducts.Time("factor");
+        (Tensor lower, Tensor info) = linalg.cholesky_ex(matrix);
+        matrix.Dispose();
+        if (info.item<int>() != 0) return null;
+        using Tensor identity = eye(lower.shape[0], dtype: ScalarType.Float64);
+        Tensor inverse = linalg.solve_triangular(lower, identity, upper: false);
+        lower.Dispose();
+        return inverse;
     }
 
     private Tensor Damp(double damping)

@@ -1,3 +1,4 @@
+using ML.Pruning.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -29,6 +30,7 @@ internal sealed class HessianSum : IDisposable
         using var noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor x = inputs.reshape(-1, _features).to_type(ScalarType.Float64);
+        using MatrixProducts.Timing timing = MatrixProducts.Time("hessian");
         for (int start = 0; start < _features; start += RowsPerProduct)
         {
             int rows = Math.Min(RowsPerProduct, _features - start), rest = _features - start;

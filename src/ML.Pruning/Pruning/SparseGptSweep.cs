@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using ML.Pruning.Calibration;
+using ML.Pruning.Models.Torch;
 using ML.Pruning.Sparsity;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -58,7 +59,9 @@ internal sealed class SparseGptSweep
             SweepBlock(block, errors, u.narrow(1, start, width), mask, start, chooser);
             squaredError += TensorPrimitives.SumOfSquares<double>(MemoryMarshal.Cast<byte, double>(errors.bytes));
             w.narrow(1, start, width).copy_(block);
-            if (end < columns) w.narrow(1, end, columns - end).addmm_(errors, u.narrow(1, end, columns - end), 1, -1);
+            if (end == columns) break;
+            using MatrixProducts.Timing timing = MatrixProducts.Time("sweep");
+            w.narrow(1, end, columns - end).addmm_(errors, u.narrow(1, end, columns - end), 1, -1);
         }
 
         FromTensor(w, weight);

@@ -133,11 +133,17 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         // The query heads of a group are stacked, so that keys and values need no copy per query head.
         Tensor stacked = query.reshape(batch, length, groups, perGroup, size).permute(0, 2, 3, 1, 4)
             .reshape(batch, groups, perGroup * length, size);
-        Tensor scores = stacked.matmul(key.transpose(2, 3)).view(batch, groups, perGroup, length, past + length);
+        Tensor scores = Product(stacked, key.transpose(2, 3)).view(batch, groups, perGroup, length, past + length);
         CausalMask.Apply(scores, past, _window);
         Tensor weights = scores.softmax(4, TorchWeights.Wide(scores.dtype)).to_type(value.dtype)
             .view(batch, groups, perGroup * length, past + length);
-        return weights.matmul(value).view(batch, groups, perGroup, length, size).permute(0, 3, 1, 2, 4)
+        return Product(weights, value).view(batch, groups, perGroup, length, size).permute(0, 3, 1, 2, 4)
             .reshape(batch, length, _shape.QueryWidth).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Product(Tensor left, Tensor right)
+    {
+        using MatrixProducts.Timing timing = MatrixProducts.Time("attention");
+        return left.matmul(right);
     }
 }

@@ -49,6 +49,8 @@ internal sealed class TorchLinear : nn.Module<Tensor, Tensor>
     {
         InputObserver?.Invoke(input);
         Tensor? bias = _bias is null ? null : TorchWeights.As(_bias, input);
-        return nn.functional.linear(input, TorchWeights.As(_weight, input), bias);
+        Tensor weight = TorchWeights.As(_weight, input);
+        using MatrixProducts.Timing timing = MatrixProducts.Time("linear");
+        return nn.functional.linear(input, weight, bias);
     }
 }
