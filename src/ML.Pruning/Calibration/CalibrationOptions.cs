@@ -42,17 +42,18 @@ public sealed record CalibrationOptions
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        int length = ResolveLength(model.Spec);
         HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
-        TokenWindows all = TokenWindows.Cut(documents, tokenizer, model.Spec.BosTokenId, length, cancellationToken);
-        if (all.Count == 0)
-        {
-            throw new ArgumentException($"The calibration text has {all.CorpusTokenCount} tokens, which does not fill one "
-                + $"window of {length}; give more text or a shorter sequence length.");
-        }
-
-        return Order == CalibrationOrder.Sequential ? all.Take(Samples) : all.Draw(Samples, Seed);
+        return Choose(TokenWindows.Cut(
+            documents, tokenizer, model.Spec.BosTokenId, ResolveLength(model.Spec), cancellationToken));
     }
+
+    /// <summary>Cuts the windows from tokens.</summary>
+    /// <param name="tokens">The corpus.</param>
+    /// <param name="spec">The model.</param>
+    /// <returns>At least one window.</returns>
+    /// <exception cref="ArgumentException">As for the other overload.</exception>
+    internal TokenWindows CutWindows(int[] tokens, ModelSpec spec) =>
+        Choose(TokenWindows.FromTokens(tokens, ResolveLength(spec)));
 
     /// <summary>The length of a window for a model.</summary>
     /// <param name="spec">The model.</param>
@@ -70,5 +71,16 @@ public sealed record CalibrationOptions
         }
 
         return length;
+    }
+
+    private TokenWindows Choose(TokenWindows all)
+    {
+        if (all.Count == 0)
+        {
+            throw new ArgumentException($"The calibration text has {all.CorpusTokenCount} tokens, which does not fill one "
+                + $"window of {all.Length}; give more text or a shorter sequence length.");
+        }
+
+        return Order == CalibrationOrder.Sequential ? all.Take(Samples) : all.Draw(Samples, Seed);
     }
 }

@@ -1,3 +1,4 @@
+using ML.Pruning.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -46,6 +47,10 @@ internal static class DistillationLosses
 
         return sum!.MoveToOuterDisposeScope();
 
-        Tensor Rows(Tensor states) => rows is null ? states : states.reshape(-1, states.shape[2]).index_select(0, rows);
+        Tensor Rows(Tensor states)
+        {
+            Tensor wide = states.to_type(TorchWeights.Wide(states.dtype));
+            return rows is null ? wide : wide.reshape(-1, wide.shape[2]).index_select(0, rows);
+        }
     }
 }

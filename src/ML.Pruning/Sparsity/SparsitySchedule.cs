@@ -77,8 +77,7 @@ public sealed record SparsitySchedule
         Require(progress is >= 0 and <= 1, progress, nameof(progress), "lie in [0, 1]");
         Require(initial is >= 0 and < 1, initial, nameof(initial), "lie in [0, 1)");
         Require(final is >= 0 and < 1, final, nameof(final), "lie in [0, 1)");
-        double p = Math.Min(1, progress / RampFraction);
-        if (Cycles is { } cycles) p = Math.Min(1, (Math.Floor(cycles * p) + 1) / cycles);
+        double p = Ramp(progress);
         if (p == 1) return final;
         return Kind switch
         {
@@ -88,6 +87,10 @@ public sealed record SparsitySchedule
             _ => final,
         };
     }
+
+    /// <summary>Whether the last sparsity is reached at a point of the training.</summary>
+    /// <param name="progress">Fraction of the training that is done, in [0, 1].</param>
+    public bool IsComplete(double progress) => Kind == RampKind.OneShot || Ramp(progress) == 1;
 
     /// <summary>The options, for provenance.</summary>
     /// <returns>A new object.</returns>
@@ -111,6 +114,13 @@ public sealed record SparsitySchedule
         Require(RampFraction is > 0 and <= 1, RampFraction, nameof(RampFraction), "lie in (0, 1]");
         Require(Cycles is null or >= 1, Cycles ?? 0, nameof(Cycles), "be at least 1");
         Require(Enum.IsDefined(Kind), (double)Kind, nameof(Kind), "be a defined kind");
+    }
+
+    // Fraction of the ramp that is done.
+    private double Ramp(double progress)
+    {
+        double p = Math.Min(1, progress / RampFraction);
+        return Cycles is { } cycles ? Math.Min(1, (Math.Floor(cycles * p) + 1) / cycles) : p;
     }
 
     private string KindName => Kind == RampKind.OneShot ? "one-shot" : Kind.ToString().ToLowerInvariant();
