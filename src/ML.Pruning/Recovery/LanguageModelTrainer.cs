@@ -60,8 +60,7 @@ public static class LanguageModelTrainer
             names = [.. all.Select(p => p.Name)];
             return new TrainingSetup(all)
             {
-                Hooks = [new ZeroKeeper(
-                    all.Where(p => model.MaskedTensors.Contains(p.Name)).Select(p => p.Parameter))],
+                Hooks = [new MaskKeeper(all.Where(p => model.MaskedTensors.Contains(p.Name)))],
             };
         }
 

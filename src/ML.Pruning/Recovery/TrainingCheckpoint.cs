@@ -61,11 +61,12 @@ internal sealed class TrainingCheckpoint(string folder, JsonObject run)
         }
     }
 
-    /// <summary>Deletes the file, and the folder if nothing else is in it.</summary>
+    /// <summary>Deletes the file, if it was ever written, and the folder if nothing else is in it.</summary>
     public void Delete()
     {
+        if (!Directory.Exists(folder)) return;
         File.Delete(_path);
-        if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
+        if (!Directory.EnumerateFileSystemEntries(folder).Any()) Directory.Delete(folder);
     }
 
     private string Metadata(SafetensorsFile file, string key) => file.Metadata.TryGetValue(key, out string? value)
