@@ -97,11 +97,11 @@ public static class HuggingFaceModel
     /// <summary>Refuses a model whose folder has no form for weights on an integer grid, before any work is
     /// done.</summary>
     /// <param name="spec">The model.</param>
-    /// <exception cref="NotSupportedException">Its family stores weights transposed.</exception>
+    /// <exception cref="NotSupportedException">Its family stores weights transposed or interleaved.</exception>
     public static void RequireQuantizable(ModelSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        if (FamilyRegistry.Get(spec.Family).MapTensors(spec).FirstOrDefault(m => m.Transposed) is { } mapping)
+        if (FamilyRegistry.Get(spec.Family).MapTensors(spec).FirstOrDefault(m => !m.CanBeQuantized) is { } mapping)
             throw WeightMap.NoQuantizedForm(spec.Family, mapping);
     }
 

@@ -19,6 +19,10 @@ public enum PositionKind
 
     /// <summary>A learned vector per position, added to the token embedding.</summary>
     Learned,
+
+    /// <summary>Attention scores fall with the distance of key and query, for each head by its own slope (Press et al.
+    /// 2021, arXiv:2108.12409).</summary>
+    Alibi,
 }
 
 /// <summary>The non-linearity of the MLP.</summary>

@@ -9,6 +9,18 @@ public static class TensorNames
     /// <summary>Learned position embedding [positions, hidden].</summary>
     public const string PositionEmbedding = "embed_positions.weight";
 
+    /// <summary>Norm of the embeddings, without suffix.</summary>
+    internal const string EmbeddingNorm = "embed_norm";
+
+    /// <summary>The final norm, without suffix.</summary>
+    internal const string LastNorm = "norm";
+
+    /// <summary>Gain of the norm of the embeddings [hidden].</summary>
+    public const string EmbeddingNormGain = "embed_norm.weight";
+
+    /// <summary>Bias of the norm of the embeddings [hidden].</summary>
+    public const string EmbeddingNormBias = "embed_norm.bias";
+
     /// <summary>Gain of the final norm [hidden].</summary>
     public const string FinalNorm = "norm.weight";
 
@@ -30,6 +42,12 @@ public static class TensorNames
     /// <summary>Attention output projection.</summary>
     public const string Output = "self_attn.o_proj";
 
+    /// <summary>Norm of each query head.</summary>
+    public const string QueryNorm = "self_attn.q_norm";
+
+    /// <summary>Norm of each key head.</summary>
+    public const string KeyNorm = "self_attn.k_norm";
+
     /// <summary>Gate of a gated MLP.</summary>
     public const string Gate = "mlp.gate_proj";
 
@@ -45,12 +63,21 @@ public static class TensorNames
     /// <summary>Norm before the MLP.</summary>
     public const string MlpNorm = "post_attention_layernorm";
 
+    /// <summary>Norm of what attention yields, before the residual sum.</summary>
+    public const string AttentionPostNorm = "attention_post_norm";
+
+    /// <summary>Norm of what the MLP yields, before the residual sum.</summary>
+    public const string MlpPostNorm = "mlp_post_norm";
+
     /// <summary>The linear maps that a layer can have, in the order of the forward pass.</summary>
     internal static IReadOnlyList<(LinearParts Flag, string Part)> LinearMaps { get; } =
     [
         (LinearParts.Query, Query), (LinearParts.Key, Key), (LinearParts.Value, Value), (LinearParts.Output, Output),
         (LinearParts.Gate, Gate), (LinearParts.Up, Up), (LinearParts.Down, Down),
     ];
+
+    /// <summary>A part of a layer, without suffix.</summary>
+    internal static string Name(int layer, string part) => $"layers.{layer}.{part}";
 
     /// <summary>The weight of a part of a layer.</summary>
     /// <param name="layer">Layer, from 0.</param>

@@ -3,8 +3,8 @@ using ML.Pruning.Models.Families;
 
 namespace ML.Pruning.Models;
 
-/// <summary>Turns the tensors of a checkpoint into canonical ones and back. Nothing is copied: fused and transposed
-/// tensors become views.</summary>
+/// <summary>Turns the tensors of a checkpoint into canonical ones and back. Nothing is copied: fused, interleaved and
+/// transposed tensors become views.</summary>
 public static class WeightMap
 {
     /// <summary>Views a checkpoint's tensors under their canonical names.</summary>
@@ -32,7 +32,7 @@ public static class WeightMap
         }
 
         RefuseSurplus(spec, family, source, used);
-        if (spec.TiedHead && source.TryGetValue(TensorNames.Head, out StoredTensor? head))
+        if (spec.TiedHead && source.TryGetValue(family.HeadName, out StoredTensor? head))
             RequireEqual(head, result[TensorNames.Embedding]);
         return result;
     }
@@ -65,7 +65,9 @@ public static class WeightMap
     internal static NotSupportedException NoQuantizedForm(string modelType, TensorMapping mapping) =>
         new($"The weight '{mapping.CanonicalNames[0]}' on an integer grid cannot be stored in a folder: model type "
             + $"\"{modelType}\" stores it "
-            + (mapping.Transposed ? "transposed" : "in one tensor with others that are not on the same grid")
+            + (mapping.Transposed ? "transposed"
+                : mapping.BlockRows > 0 ? "head by head between others"
+                : "in one tensor with others that are not on the same grid")
             + ", for which the format has no form. Save the model as .zip, or export it with --dequantize.");
 
     private static StoredTensor Join(
@@ -73,9 +75,12 @@ public static class WeightMap
     {
         bool transposed = mapping.Transposed && parts[0].Shape.Count == 2;
         bool quantized = parts.Any(p => p is QuantizedTensor);
-        if (quantized && !transposed && QuantizedTensor.TryJoinRows(name, parts) is { } onGrid) return onGrid;
+        if (quantized && !transposed && mapping.BlockRows == 0
+            && QuantizedTensor.TryJoinRows(name, parts) is { } onGrid) return onGrid;
         if (quantized) throw NoQuantizedForm(family.ModelType, mapping);
-        StoredTensor joined = parts.Count == 1 ? parts[0] : new ConcatenatedTensor(name, parts);
+        StoredTensor joined = parts.Count == 1 ? parts[0]
+            : mapping.BlockRows > 0 ? RowBlocksTensor.Interleave(name, parts, mapping.BlockRows)
+            : new ConcatenatedTensor(name, parts);
         return (transposed ? new TransposedTensor(name, joined) : joined).Renamed(name);
     }
 
@@ -119,6 +124,13 @@ public static class WeightMap
         }
 
         StoredTensor whole = transposed ? new TransposedTensor(tensor.Name, tensor) : tensor;
+        if (mapping.BlockRows > 0 && parts.Length > 1)
+        {
+            for (int i = 0; i < parts.Length; i++)
+                yield return RowBlocksTensor.Take(parts[i].Name, whole, mapping.BlockRows, parts.Length, i);
+            yield break;
+        }
+
         long row = 0;
         foreach (ParameterSpec part in parts)
         {
@@ -161,7 +173,7 @@ public static class WeightMap
                 .FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal), "");
             string bare = name[prefix.Length..];
             // A tied head may be stored as well; it repeats the embedding.
-            if (family.IsNoParameter(bare) || spec.TiedHead && bare == TensorNames.Head) continue;
+            if (family.IsNoParameter(bare) || spec.TiedHead && name == family.HeadName) continue;
             throw new ModelFormatException($"The checkpoint has a tensor '{name}' that model type "
                 + $"\"{family.ModelType}\" with this config.json does not have.");
         }

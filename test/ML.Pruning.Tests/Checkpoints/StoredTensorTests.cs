@@ -20,6 +20,9 @@ public class StoredTensorTests
         new RowSliceTensor("s", s_matrix, 1, 3),
         new ConcatenatedTensor("c", [s_matrix, new RowSliceTensor("none", s_matrix, 5, 0), s_matrix]),
         new ReshapedTensor("r", s_matrix, [7, 5]),
+        RowBlocksTensor.Take("b", new ReshapedTensor("r", s_matrix, [35]), 1, 5, 3),
+        RowBlocksTensor.Take("b", new ReshapedTensor("r", new ConcatenatedTensor("c", [s_matrix, s_matrix]), [14, 5]), 2, 7, 4),
+        RowBlocksTensor.Interleave("i", [s_matrix, s_matrix, s_matrix], 5),
         s_matrix.Renamed("n"),
     }.Select(t => new object[] { t });
 

@@ -31,7 +31,7 @@ internal static class RandomModel
     {
         var random = new Random(seed);
         Dictionary<string, StoredTensor> weights = spec.Parameters().ToDictionary(
-            p => p.Name, p => (StoredTensor)new ArrayTensor(p.Name, Values(p, random), p.Shape, type));
+            p => p.Name, p => (StoredTensor)new ArrayTensor(p.Name, Values(p, random, spec.NormGainOffset), p.Shape, type));
         return new LanguageModel(new LanguageModelContent
         {
             Spec = spec,
@@ -48,7 +48,7 @@ internal static class RandomModel
         return [.. Enumerable.Range(0, count).Select(_ => random.Next(spec.VocabularySize))];
     }
 
-    private static float[] Values(ParameterSpec parameter, Random random)
+    private static float[] Values(ParameterSpec parameter, Random random, double gainOffset)
     {
         bool isGain = parameter.Role == ParameterRole.Norm
             && parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
@@ -59,7 +59,7 @@ internal static class RandomModel
             _ => 0.2,
         };
         return [.. Enumerable.Range(0, (int)parameter.Count)
-            .Select(_ => (float)((isGain ? 1 : 0) + scale * Gaussian(random)))];
+            .Select(_ => (float)((isGain ? 1 - gainOffset : 0) + scale * Gaussian(random)))];
     }
 
     private static double Gaussian(Random random) =>

@@ -7,7 +7,7 @@ namespace ML.Pruning.Models.Families;
 /// legal.</summary>
 /// <param name="config">The object.</param>
 /// <param name="path">What to put before keys in messages: empty, or the path of an inner object with a dot.</param>
-internal sealed class ConfigReader(JsonObject config, string path = "")
+internal sealed partial class ConfigReader(JsonObject config, string path = "")
 {
     /// <summary>Keys that change the maths wherever they occur, with the values that leave it unchanged. A family that
     /// implements one of them reads it before <see cref="RefuseUnsupported"/> is called.</summary>
@@ -143,6 +143,26 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
         throw new ModelFormatException($"config.json: '{path}{key}' must be an array of objects.");
     }
 
+    /// <summary>An array of numbers; null when absent.</summary>
+    public IReadOnlyList<double>? Doubles(string key)
+    {
+        JsonNode? node = Take(key);
+        if (node is null) return null;
+        var numbers = new List<double>();
+        foreach (JsonNode? item in node as JsonArray ?? [null])
+        {
+            if (item is not JsonValue value || !value.TryGetValue(out double number))
+            {
+                throw new ModelFormatException(
+                    $"config.json: '{path}{key}' is {Shown(node)}; it must be an array of numbers.");
+            }
+
+            numbers.Add(number);
+        }
+
+        return numbers;
+    }
+
     /// <summary>One integer or an array of them; empty when absent.</summary>
     public IReadOnlyList<int> Ints(string key)
     {
@@ -184,13 +204,13 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
     /// <summary>Refuses a flag, true by default, that is false.</summary>
     public void RequireTrue(string key)
     {
-        if (!Bool(key, true)) throw new ModelFormatException($"config.json: '{key}' is false; only true is supported.");
+        if (!Bool(key, true)) throw new ModelFormatException($"config.json: '{path}{key}' is false; only true is supported.");
     }
 
     /// <summary>Refuses a flag, false by default, that is true.</summary>
     public void RequireFalse(string key)
     {
-        if (Bool(key, false)) throw new ModelFormatException($"config.json: '{key}' is true; only false is supported.");
+        if (Bool(key, false)) throw new ModelFormatException($"config.json: '{path}{key}' is true; only false is supported.");
     }
 
     /// <summary>Refuses a number of heads that does not divide the hidden size.</summary>
@@ -215,6 +235,31 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
         };
     }
 
+    /// <summary>Refuses an integer that is not the only supported one.</summary>
+    public void RequireInt(string key, int only)
+    {
+        if (Int(key, only) is var value && value != only)
+            throw new ModelFormatException($"config.json: '{path}{key}' is {value}; only {only} is supported.");
+    }
+
+    /// <summary>The layers with a sliding window left aside: <c>layer_types</c>, or the family's own rule.</summary>
+    /// <param name="layers">The layers.</param>
+    /// <param name="isFull">Whether a layer attends to all earlier tokens when the key is not there.</param>
+    public IReadOnlyList<LayerSpec> WithLayerTypes(IReadOnlyList<LayerSpec> layers, Func<int, bool> isFull)
+    {
+        JsonNode? node = Take(LayerTypes.Key);
+        if (node is null) return [.. layers.Select((layer, i) => layer with { FullAttention = isFull(i) })];
+        string?[] types = [.. (node as JsonArray ?? []).Select(
+            t => t is JsonValue value && value.TryGetValue(out string? name) ? name : null)];
+        if (types.Length != layers.Count || !types.All(t => t is LayerTypes.Full or LayerTypes.Sliding))
+        {
+            throw new ModelFormatException($"config.json: '{LayerTypes.Key}' is {Shown(node)}; it must have for each of "
+                + $"{layers.Count} layers \"{LayerTypes.Full}\" or \"{LayerTypes.Sliding}\".");
+        }
+
+        return [.. layers.Zip(types, (layer, type) => layer with { FullAttention = type == LayerTypes.Full })];
+    }
+
     /// <summary>Refuses layers that attend in another way than the given one.</summary>
     /// <param name="expected">The only legal entry of <c>layer_types</c>.</param>
     public void RequireLayerTypes(string expected)
@@ -230,14 +275,6 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
             throw new ModelFormatException($"config.json: '{key}' holds {Shown(other)}; only layers that are all "
                 + $"\"{expected}\" are supported with this configuration.");
         }
-    }
-
-    /// <summary>The base and the scaling of rotary positions, in the old and the new spelling.</summary>
-    public (double Theta, RopeScaling? Scaling) Rope(double defaultTheta)
-    {
-        double theta = Double("rope_theta", defaultTheta);
-        ConfigReader? scaling = Object("rope_scaling") ?? Object("rope_parameters");
-        return scaling is null ? (theta, null) : scaling.ReadRope(theta);
     }
 
     /// <summary>Refuses every key that changes the maths and that nobody has read.</summary>
@@ -263,58 +300,6 @@ internal sealed class ConfigReader(JsonObject config, string path = "")
     {
         string text = node?.ToJsonString(JsonSerializerOptions.Default) ?? "null";
         return text.Length <= 80 ? text : text[..77] + "...";
-    }
-
-    private (double Theta, RopeScaling? Scaling) ReadRope(double theta)
-    {
-        if (config.FirstOrDefault(item => item.Value is JsonObject) is { Key: { } inner })
-        {
-            throw new ModelFormatException($"config.json: '{path}{inner}' is an object: rotary positions that differ "
-                + "between layers are not supported.");
-        }
-
-        theta = Double("rope_theta", theta);
-        string kind = String("rope_type", String("type", "default"));
-        return kind switch
-        {
-            "default" => (theta, null),
-            "linear" => (theta, new RopeScaling { Kind = RopeScalingKind.Linear, Factor = Factor() }),
-            "llama3" => (theta, Llama3()),
-            _ => throw new ModelFormatException($"config.json: the rotary scaling is \"{kind}\"; supported: default, "
-                + "linear, llama3."),
-        };
-    }
-
-    private RopeScaling Llama3()
-    {
-        var scaling = new RopeScaling
-        {
-            Kind = RopeScalingKind.Llama3,
-            Factor = Factor(),
-            LowFrequencyFactor = Double("low_freq_factor"),
-            HighFrequencyFactor = Double("high_freq_factor"),
-            OriginalContextLength = Int("original_max_position_embeddings"),
-        };
-        if (!(scaling.LowFrequencyFactor > 0 && scaling.HighFrequencyFactor > scaling.LowFrequencyFactor
-            && double.IsFinite(scaling.HighFrequencyFactor)))
-        {
-            throw new ModelFormatException($"config.json: '{path}low_freq_factor' is {scaling.LowFrequencyFactor} and "
-                + $"'{path}high_freq_factor' is {scaling.HighFrequencyFactor}; the first must be positive, the second "
-                + "greater.");
-        }
-
-        return scaling.OriginalContextLength > 0
-            ? scaling
-            : throw new ModelFormatException($"config.json: '{path}original_max_position_embeddings' is "
-                + $"{scaling.OriginalContextLength}; it must be at least 1.");
-    }
-
-    private double Factor()
-    {
-        double factor = Double("factor");
-        return factor >= 1 && double.IsFinite(factor)
-            ? factor
-            : throw new ModelFormatException($"config.json: '{path}factor' is {factor}; it must be at least 1.");
     }
 
     private ConfigReader Inner(JsonObject inner, string name)

@@ -4,7 +4,7 @@ namespace ML.Pruning.Models.Families;
 
 /// <summary>GPT-2: LayerNorm, learned positions, plain GELU MLP, fused and transposed projections (Radford et al.
 /// 2019).</summary>
-public sealed class Gpt2Family : ModelFamily
+public sealed class Gpt2Family : LayerNormFamily
 {
     private const int DefaultVocabulary = 50257;
 
@@ -21,28 +21,26 @@ public sealed class Gpt2Family : ModelFamily
     public override bool IsNoParameter(string name) =>
         name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
 
-    /// <inheritdoc/>
-    public override IEnumerable<TensorMapping> MapTensors(ModelSpec spec)
-    {
-        yield return TensorMapping.Plain("wte.weight", TensorNames.Embedding);
-        yield return TensorMapping.Plain("wpe.weight", TensorNames.PositionEmbedding);
-        for (int layer = 0; layer < spec.Layers.Count; layer++)
-        {
-            foreach ((string source, string[] parts, bool transposed) in Parts())
-            {
-                yield return new($"h.{layer}.{source}.weight",
-                    [.. parts.Select(part => TensorNames.Weight(layer, part))], transposed);
-                foreach (TensorMapping bias in MapBiases(spec, layer, $"h.{layer}.{source}", parts)) yield return bias;
-            }
-        }
+    private protected override IReadOnlyList<(string Source, string Canonical)> FirstTensors =>
+        [("wte.weight", TensorNames.Embedding), ("wpe.weight", TensorNames.PositionEmbedding)];
 
-        yield return TensorMapping.Plain("ln_f.weight", TensorNames.FinalNorm);
-        yield return TensorMapping.Plain("ln_f.bias", TensorNames.FinalNormBias);
-        if (!spec.TiedHead) yield return TensorMapping.Plain("lm_head.weight", TensorNames.Head, hasPrefix: false);
-    }
+    private protected override string LayerPrefix => "h.";
 
-    private protected override bool CanExpress(ModelSpec spec, LayerSpec layer) =>
-        layer.KeyValueHeads == layer.Heads && layer.QueryWidth == spec.HiddenSize;
+    private protected override IReadOnlyList<LayerTensor> LayerTensors { get; } =
+    [
+        new("ln_1", TensorNames.AttentionNorm),
+        new("attn.c_attn", TensorNames.Query, TensorNames.Key, TensorNames.Value) { Transposed = true },
+        new("attn.c_proj", TensorNames.Output) { Transposed = true },
+        new("ln_2", TensorNames.MlpNorm),
+        new("mlp.c_fc", TensorNames.Up) { Transposed = true },
+        new("mlp.c_proj", TensorNames.Down) { Transposed = true },
+    ];
+
+    private protected override string LastNorm => "ln_f";
+
+    private protected override int? DefaultBosTokenId => DefaultVocabulary - 1;
+
+    private protected override int? DefaultEosTokenId => DefaultVocabulary - 1;
 
     private protected override ModelSpec Read(ConfigReader config)
     {
@@ -51,32 +49,16 @@ public sealed class Gpt2Family : ModelFamily
         int vocabulary = config.Int("vocab_size", DefaultVocabulary);
         config.RequireTrue("scale_attn_weights");
         config.RequireFalse("scale_attn_by_inverse_layer_idx");
-        if (!config.Has(LayerShapes.Key)) config.RequireDivides("n_head", heads, "n_embd", hidden);
-        var layer = new LayerSpec
+        LayerSpec layer = UniformLayer(
+            config, "n_head", heads, "n_embd", hidden, config.IntOrNull("n_inner") ?? 4 * hidden);
+        int context = config.Int("n_positions", "max_position_embeddings", config.Int("n_ctx", 1024));
+        IReadOnlyList<LayerSpec> layers =
+            LayerShapes.Read(config, config.Int("n_layer", "num_hidden_layers", 12), layer);
+        return SharedSpec(config, vocabulary, hidden, context, layers, biases: true) with
         {
-            Heads = heads,
-            KeyValueHeads = heads,
-            HeadSize = hidden / Math.Max(heads, 1),
-            MlpWidth = config.IntOrNull("n_inner") ?? 4 * hidden,
-        };
-        return new ModelSpec
-        {
-            Family = ModelType,
-            VocabularySize = vocabulary,
-            HiddenSize = hidden,
-            ContextLength = config.Int("n_positions", "max_position_embeddings", config.Int("n_ctx", 1024)),
-            Layers = LayerShapes.Read(config, config.Int("n_layer", "num_hidden_layers", 12), layer),
-            Norm = NormKind.LayerNorm,
             NormEpsilon = config.Double("layer_norm_epsilon", 1e-5),
             Positions = PositionKind.Learned,
             Activation = config.Activation("activation_function", "gelu_new"),
-            GatedMlp = false,
-            QueryKeyValueBias = true,
-            OutputBias = true,
-            MlpBias = true,
-            TiedHead = config.Bool("tie_word_embeddings", true),
-            BosTokenId = config.BosTokenId(DefaultVocabulary - 1, vocabulary),
-            EosTokenIds = config.EosTokenIds(DefaultVocabulary - 1, vocabulary),
         };
     }
 
@@ -91,14 +73,4 @@ public sealed class Gpt2Family : ModelFamily
         foreach (string alias in s_aliases) config.Remove(alias);
         config["tie_word_embeddings"] = spec.TiedHead;
     }
-
-    private static IEnumerable<(string Source, string[] Parts, bool Transposed)> Parts() =>
-    [
-        ("ln_1", [TensorNames.AttentionNorm], false),
-        ("attn.c_attn", [TensorNames.Query, TensorNames.Key, TensorNames.Value], true),
-        ("attn.c_proj", [TensorNames.Output], true),
-        ("ln_2", [TensorNames.MlpNorm], false),
-        ("mlp.c_fc", [TensorNames.Up], true),
-        ("mlp.c_proj", [TensorNames.Down], true),
-    ];
 }

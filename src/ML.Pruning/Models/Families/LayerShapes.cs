@@ -9,6 +9,7 @@ internal static class LayerShapes
     public const string Key = "layer_shapes";
 
     private const string BiasKey = "added_biases";
+    private const string SlopesKey = "alibi_slopes";
 
     /// <summary>The layers of a configuration: those declared in <c>layer_shapes</c>, else equal ones.</summary>
     public static IReadOnlyList<LayerSpec> Read(ConfigReader config, int layerCount, LayerSpec uniform)
@@ -24,13 +25,14 @@ internal static class LayerShapes
                 + "it must have one for each.");
         }
 
-        return [.. shapes.Select(shape => new LayerSpec
+        return [.. shapes.Select(shape => uniform with
         {
             Heads = shape.Int("num_attention_heads"),
             KeyValueHeads = shape.Int("num_key_value_heads"),
             HeadSize = shape.Int("head_dim"),
             MlpWidth = shape.Int("intermediate_size"),
             AddedBiases = shape.LinearParts(BiasKey),
+            AlibiSlopes = shape.Doubles(SlopesKey) is { } slopes ? new HeadSlopes(slopes) : uniform.AlibiSlopes,
         })];
     }
 
@@ -52,6 +54,8 @@ internal static class LayerShapes
                 .Where(m => layer.AddedBiases.HasFlag(m.Flag)).Select(m => (JsonNode)m.Part)]);
         }
 
+        if (layer.AlibiSlopes is { } slopes)
+            shape[SlopesKey] = new JsonArray([.. slopes.Select(slope => (JsonNode)slope)]);
         return shape;
     }
 }

@@ -16,6 +16,9 @@ public abstract class ModelFamily
     /// <summary>Prefixes that checkpoints have in its place.</summary>
     public virtual IReadOnlyList<string> OtherPrefixes => [""];
 
+    /// <summary>Name of the language-model head, which stands without a prefix.</summary>
+    public virtual string HeadName => TensorNames.Head;
+
     /// <summary>Tensors that checkpoints carry although they hold no parameter (caches); they are skipped.</summary>
     /// <param name="name">Name without the prefix.</param>
     /// <returns>Whether to skip it.</returns>
@@ -54,24 +57,6 @@ public abstract class ModelFamily
     /// <param name="spec">The spec.</param>
     /// <returns>One mapping a tensor; together they cover <see cref="ModelSpec.Parameters"/> exactly.</returns>
     public abstract IEnumerable<TensorMapping> MapTensors(ModelSpec spec);
-
-    /// <summary>The biases of parts of a layer whose weights a checkpoint stacks in one tensor: stacked too when all
-    /// parts have one; otherwise those that a method added stand alone, under the name of the stack and the part, such
-    /// as <c>attn.c_attn.q_proj.bias</c>.</summary>
-    /// <param name="spec">The spec.</param>
-    /// <param name="layer">Layer, from 0.</param>
-    /// <param name="source">Name of the stack in the checkpoint, without prefix and suffix.</param>
-    /// <param name="parts">Canonical names of the parts, first to last.</param>
-    private protected static IEnumerable<TensorMapping> MapBiases(
-        ModelSpec spec, int layer, string source, IReadOnlyList<string> parts)
-    {
-        HashSet<string> names = [.. spec.LayerParameters(layer).Select(p => p.Name)];
-        string[] biased = [.. parts.Where(part => names.Contains(TensorNames.Bias(layer, part)))];
-        if (biased.Length == parts.Count)
-            return [new($"{source}.bias", [.. biased.Select(part => TensorNames.Bias(layer, part))])];
-        return biased.Select(part => TensorMapping.Plain(
-            $"{source}.{part[(part.LastIndexOf('.') + 1)..]}.bias", TensorNames.Bias(layer, part)));
-    }
 
     /// <summary>Whether the family's own keys can say the shape of a layer.</summary>
     private protected virtual bool CanExpress(ModelSpec spec, LayerSpec layer) => true;

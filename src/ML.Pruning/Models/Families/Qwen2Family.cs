@@ -1,9 +1,14 @@
+using System.Text.Json.Nodes;
+
 namespace ML.Pruning.Models.Families;
 
-/// <summary>Qwen 2 and 2.5: LLaMA with biases on queries, keys and values (Yang et al. 2024,
-/// arXiv:2407.10671).</summary>
-public sealed class Qwen2Family : LlamaFamily
+/// <summary>Qwen 2 and 2.5: LLaMA with biases on queries, keys and values, and a sliding window from some layer on where
+/// the configuration says so (Yang et al. 2024, arXiv:2407.10671).</summary>
+public class Qwen2Family : LlamaFamily
 {
+    private const int DefaultFirstWindowedLayer = 28;
+    private const int DefaultSlidingWindow = 4096;
+
     /// <inheritdoc/>
     public override string ModelType => "qwen2";
 
@@ -22,21 +27,32 @@ public sealed class Qwen2Family : LlamaFamily
             OutputBias = false,
             MlpBias = false,
         };
-        RefuseWindow(config, spec.Layers.Count);
-        return spec;
+        int? window = config.IntOrNull("sliding_window");
+        if (window is null && !config.IsNull("sliding_window")) window = DefaultSlidingWindow;
+        int first = config.Int("max_window_layers", DefaultFirstWindowedLayer);
+        if (!config.Bool("use_sliding_window", false) || window is null)
+        {
+            config.RequireLayerTypes(LayerTypes.Full);
+            return spec;
+        }
+
+        IReadOnlyList<LayerSpec> layers = config.WithLayerTypes(spec.Layers, layer => layer < first);
+        return layers.All(l => l.FullAttention) ? spec : spec with { SlidingWindow = window, Layers = layers };
     }
 
-    // The window would hold from layer max_window_layers on only.
-    private static void RefuseWindow(ConfigReader config, int layers)
+    private protected override void Write(ModelSpec spec, JsonObject config)
     {
-        int? window = config.IntOrNull("sliding_window");
-        int first = config.Int("max_window_layers", 28);
-        bool none = window is null && config.IsNull("sliding_window");
-        if (config.Bool("use_sliding_window", false) && !none && first < layers)
+        base.Write(spec, config);
+        if (spec.SlidingWindow is null)
         {
-            throw new ModelFormatException($"config.json: 'use_sliding_window' is true from layer {first} "
-                + $"('max_window_layers') of {layers} on; only windows for no layer are supported: set it to false, or "
-                + "'max_window_layers' to the number of layers, if the model was trained so.");
+            if (config[LayerTypes.Key] is not null)
+                LayerTypes.Write(spec with { Layers = [.. spec.Layers.Select(Full)] }, config, _ => true);
+            return;
         }
+
+        int first = config["max_window_layers"]?.GetValue<int>() ?? DefaultFirstWindowedLayer;
+        LayerTypes.Write(spec, config, layer => layer < first);
+
+        static LayerSpec Full(LayerSpec layer) => layer with { FullAttention = true };
     }
 }

@@ -8,6 +8,13 @@ namespace ML.Pruning.Models.Families;
 public sealed record TensorMapping(
     string SourceName, IReadOnlyList<string> CanonicalNames, bool Transposed = false, bool HasPrefix = true)
 {
+    /// <summary>Rows in a block when the canonical tensors are stacked block by block instead of one after the other, as
+    /// GPT-NeoX stacks query, key and value of each head; 0 when they are not.</summary>
+    public int BlockRows { get; init; }
+
+    /// <summary>Whether weights on an integer grid can be stored so.</summary>
+    internal bool CanBeQuantized => !Transposed && BlockRows == 0;
+
     /// <summary>A tensor that is one canonical tensor as it stands.</summary>
     /// <param name="sourceName">Name in the checkpoint, without the family's prefix.</param>
     /// <param name="canonicalName">The canonical name.</param>

@@ -12,6 +12,7 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     // Scores that a block of queries aims at, so that they stay in the cache, and the fewest queries worth a block.
     private const long BlockScores = 1 << 18;
     private const int BlockQueries = 32;
+    private readonly ModelSpec _spec;
     private readonly LayerSpec _shape;
     private readonly int? _window;
     private readonly RotaryEmbedding? _rotary;
@@ -28,23 +29,48 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "o_proj")]
     private readonly TorchLinear _output;
 
-    /// <summary>Puts the projections of a layer together.</summary>
-    /// <param name="shape">The layer's shape.</param>
-    /// <param name="window">Keys that a query sees at most, or null.</param>
-    /// <param name="rotary">Rotary positions, or null when positions are learned; the caller disposes it.</param>
-    /// <param name="linears">The linear maps of the layer by part.</param>
-    public TorchAttention(LayerSpec shape, int? window, RotaryEmbedding? rotary,
-        IReadOnlyDictionary<string, TorchLinear> linears)
+    [ComponentName(Name = "q_norm")]
+    private readonly TorchNorm? _queryNorm;
+
+    [ComponentName(Name = "k_norm")]
+    private readonly TorchNorm? _keyNorm;
+
+    private TorchAttention(ModelSpec spec, int layer, RotaryEmbedding? rotary,
+        IReadOnlyDictionary<string, TorchLinear> linears, TorchNorm? queryNorm, TorchNorm? keyNorm)
         : base(nameof(TorchAttention))
     {
-        _shape = shape;
-        _window = window;
+        _spec = spec;
+        _shape = spec.Layers[layer];
+        _window = spec.Window(layer);
         _rotary = rotary;
+        _queryNorm = queryNorm;
+        _keyNorm = keyNorm;
         _query = linears[TensorNames.Query];
         _key = linears[TensorNames.Key];
         _value = linears[TensorNames.Value];
         _output = linears[TensorNames.Output];
         RegisterComponents();
+    }
+
+    /// <summary>Puts the projections of a layer together and loads its other weights.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="rotary">Rotary positions, or null when there are none; the caller disposes it.</param>
+    /// <param name="linears">The linear maps of the layer by part.</param>
+    /// <param name="weights">Stored tensors by canonical name.</param>
+    /// <param name="type">The type to compute in.</param>
+    /// <returns>The module.</returns>
+    /// <exception cref="ModelFormatException">A weight is missing or has another shape.</exception>
+    public static TorchAttention Load(ModelSpec spec, int layer, RotaryEmbedding? rotary,
+        IReadOnlyDictionary<string, TorchLinear> linears, IReadOnlyDictionary<string, StoredTensor> weights,
+        ScalarType type)
+    {
+        return new TorchAttention(
+            spec, layer, rotary, linears, LoadNorm(TensorNames.QueryNorm), LoadNorm(TensorNames.KeyNorm));
+
+        TorchNorm? LoadNorm(string part) => spec.QueryKeyNorm
+            ? TorchNorm.Load(spec, spec.Layers[layer].HeadSize, TensorNames.Name(layer, part), weights, type)
+            : null;
     }
 
     /// <inheritdoc/>
@@ -59,7 +85,8 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     public Tensor forward(Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor query = _query.forward(input), key = _key.forward(input), value = _value.forward(input);
+        Tensor query = Clip(_query.forward(input)), key = Clip(_key.forward(input));
+        Tensor value = Clip(_value.forward(input));
         if (caches is null or [_])
             return _output.forward(Attend(query, key, value, caches?[0].Cache)).MoveToOuterDisposeScope();
 
@@ -86,17 +113,23 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         query = query.view(batch, length, _shape.Heads, size);
         key = key.view(batch, length, _shape.KeyValueHeads, size);
         value = value.view(batch, length, _shape.KeyValueHeads, size).permute(0, 2, 1, 3);
+        query = _queryNorm?.forward(query) ?? query;
+        key = _keyNorm?.forward(key) ?? key;
+        int total = past + (int)length;
         if (_rotary is not null)
         {
-            query = _rotary.Apply(query, past);
-            key = _rotary.Apply(key, past);
+            query = _rotary.Apply(query, past, total);
+            key = _rotary.Apply(key, past, total);
         }
 
-        query = query.mul(1 / Math.Sqrt(size));
+        query = query.mul(_spec.AttentionScale ?? 1 / Math.Sqrt(size));
         key = key.permute(0, 2, 1, 3);
         if (cache is not null) (key, value) = cache.Append(key, value);
         return MixInBlocks(query, key, value, past).MoveToOuterDisposeScope();
     }
+
+    private Tensor Clip(Tensor projected) =>
+        _spec.QueryKeyValueClip is { } limit ? projected.clamp((Scalar)(-limit), (Scalar)limit) : projected;
 
     // Blocks of queries bound the memory of the scores, and later keys than a block's last query are left out.
     private Tensor MixInBlocks(Tensor query, Tensor key, Tensor value, int past)
@@ -134,6 +167,9 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         Tensor stacked = query.reshape(batch, length, groups, perGroup, size).permute(0, 2, 3, 1, 4)
             .reshape(batch, groups, perGroup * length, size);
         Tensor scores = Product(stacked, key.transpose(2, 3)).view(batch, groups, perGroup, length, past + length);
+        if (_spec.AttentionSoftCap is { } cap) scores = scores.div(cap).tanh().mul(cap);
+        if (_shape.AlibiSlopes is { } slopes)
+            scores.add_(AlibiBias(slopes, length, past).view(groups, perGroup, length, past + length));
         CausalMask.Apply(scores, past, _window);
         Tensor weights = scores.softmax(4, TorchWeights.Wide(scores.dtype)).to_type(value.dtype)
             .view(batch, groups, perGroup * length, past + length);
@@ -145,5 +181,14 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     {
         using MatrixProducts.Timing timing = MatrixProducts.Time("attention");
         return left.matmul(right);
+    }
+
+    // slope * (key's position - query's position), [H, T, past + T] (Press et al. 2021, arXiv:2108.12409).
+    private static Tensor AlibiBias(HeadSlopes slopes, long length, int past)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor distance = arange(past + length, dtype: ScalarType.Float64).unsqueeze(0)
+            .sub(arange(past, past + length, dtype: ScalarType.Float64).unsqueeze(1));
+        return tensor(slopes.ToArray(), [slopes.Count, 1, 1]).mul(distance).MoveToOuterDisposeScope();
     }
 }

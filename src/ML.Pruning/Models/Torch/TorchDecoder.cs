@@ -19,6 +19,9 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "embed_positions")]
     private readonly TorchTable? _embedPositions;
 
+    [ComponentName(Name = "embed_norm")]
+    private readonly TorchNorm? _embedNorm;
+
     [ComponentName(Name = "layers")]
     private readonly ModuleList<TorchDecoderLayer> _layers;
 
@@ -40,6 +43,7 @@ internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
             i => TorchDecoderLayer.Load(spec, i, weights, weightType, Rotary(spec.Layers[i].HeadSize, computeType)))];
         _embedTokens = Embedding.Tokens;
         _embedPositions = Embedding.Positions;
+        _embedNorm = Embedding.Norm;
         _layers = new ModuleList<TorchDecoderLayer>([.. Layers]);
         _norm = Head.Norm;
         _head = Head.OwnTable;

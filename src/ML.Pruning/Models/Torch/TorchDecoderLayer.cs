@@ -5,11 +5,13 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>One transformer layer: h = x + attention(norm(x)), then h + mlp(norm(h)).</summary>
+/// <summary>One transformer layer: h = x + attention(norm(x)), then h + mlp(norm(h)); with a parallel residual x +
+/// attention(norm(x)) + mlp(norm(x)). Post-norms norm what attention and MLP yield.</summary>
 /// <remarks>Forward passes may run at once; dispose it to free the weights.</remarks>
 internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
 {
     private readonly long _hiddenSize;
+    private readonly bool _parallel;
     private readonly RotaryEmbedding? _ownRotary;
 
     [ComponentName(Name = "input_layernorm")]
@@ -18,11 +20,17 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "self_attn")]
     private readonly TorchAttention _attention;
 
+    [ComponentName(Name = TensorNames.AttentionPostNorm)]
+    private readonly TorchNorm? _attentionPostNorm;
+
     [ComponentName(Name = "post_attention_layernorm")]
     private readonly TorchNorm _mlpNorm;
 
     [ComponentName(Name = "mlp")]
     private readonly TorchMlp _mlp;
+
+    [ComponentName(Name = TensorNames.MlpPostNorm)]
+    private readonly TorchNorm? _mlpPostNorm;
 
     private TorchDecoderLayer(ModelSpec spec, int layer, IReadOnlyDictionary<string, StoredTensor> weights,
         ScalarType computeType, RotaryEmbedding? sharedRotary)
@@ -30,18 +38,21 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     {
         LayerSpec shape = spec.Layers[layer];
         _hiddenSize = spec.HiddenSize;
+        _parallel = spec.ParallelResidual;
         if (spec.Positions == PositionKind.Rotary && sharedRotary is null)
             _ownRotary = new RotaryEmbedding(spec, shape.HeadSize, computeType);
         Linears = spec.Linears(layer)
             .ToDictionary(l => l.Part, l => TorchLinear.Load(l, weights, computeType), StringComparer.Ordinal);
         _attentionNorm = LoadNorm(TensorNames.AttentionNorm);
-        _attention = new TorchAttention(shape, spec.SlidingWindow, sharedRotary ?? _ownRotary, Linears);
+        _attention = TorchAttention.Load(spec, layer, sharedRotary ?? _ownRotary, Linears, weights, computeType);
+        _attentionPostNorm = spec.PostNorms ? LoadNorm(TensorNames.AttentionPostNorm) : null;
         _mlpNorm = LoadNorm(TensorNames.MlpNorm);
         _mlp = new TorchMlp(spec.Activation, Linears);
+        _mlpPostNorm = spec.PostNorms ? LoadNorm(TensorNames.MlpPostNorm) : null;
         RegisterComponents();
 
-        TorchNorm LoadNorm(string part) => TorchNorm.Load(
-            spec, TensorNames.Weight(layer, part), TensorNames.Bias(layer, part), weights, computeType);
+        TorchNorm LoadNorm(string part) =>
+            TorchNorm.Load(spec, spec.HiddenSize, TensorNames.Name(layer, part), weights, computeType);
     }
 
     /// <summary>The linear maps by part (<see cref="TensorNames.Query"/> and so on), in the order of the forward
@@ -92,8 +103,10 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = input.add(_attention.forward(_attentionNorm.forward(input), caches));
-        return hidden.add(_mlp.forward(_mlpNorm.forward(hidden))).MoveToOuterDisposeScope();
+        Tensor attended = _attention.forward(_attentionNorm.forward(input), caches);
+        Tensor hidden = input.add(_attentionPostNorm?.forward(attended) ?? attended);
+        Tensor transformed = _mlp.forward(_mlpNorm.forward(_parallel ? input : hidden));
+        return hidden.add(_mlpPostNorm?.forward(transformed) ?? transformed).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,6 +9,11 @@ namespace ML.Pruning.Models.Torch;
 internal sealed class TorchDecodingSession : IDecodingSession
 {
     private readonly KeyValueCache[] _caches;
+
+    // With LongRoPE a sequence that outgrows the original context has other angles from its first token on, and so other
+    // keys and values: they are computed again from the tokens.
+    private readonly int? _restartLength;
+    private readonly List<int> _tokens = [];
     private bool _disposed;
 
     /// <summary>Starts with an empty cache.</summary>
@@ -15,6 +21,8 @@ internal sealed class TorchDecodingSession : IDecodingSession
     public TorchDecodingSession(TorchDecoder decoder)
     {
         Decoder = decoder;
+        if (decoder.Spec.RopeScaling is { Kind: RopeScalingKind.LongRope } scaling)
+            _restartLength = scaling.OriginalContextLength;
         _caches = [.. decoder.Layers.Select(_ => new KeyValueCache(decoder.Spec.ContextLength))];
     }
 
@@ -37,8 +45,9 @@ internal sealed class TorchDecodingSession : IDecodingSession
         var last = new long[sessions.Length];
         for (int i = 0; i < runs.Length; i++)
         {
-            packed.AddRange(tokens[i].Span);
-            runs[i] = new CachedRun(tokens[i].Length, sessions[i]._caches);
+            ReadOnlySpan<int> next = sessions[i].Take(tokens[i].Span);
+            packed.AddRange(next);
+            runs[i] = new CachedRun(next.Length, sessions[i]._caches);
             last[i] = packed.Count - 1;
         }
 
@@ -65,6 +74,16 @@ internal sealed class TorchDecodingSession : IDecodingSession
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         EngineArguments.CheckTokens(Decoder.Spec, tokens, batch: 1, Length);
+    }
+
+    // The tokens to run: the new ones, or all when the sequence outgrows the original context.
+    private ReadOnlySpan<int> Take(ReadOnlySpan<int> tokens)
+    {
+        if (_restartLength is not { } limit || Length > limit) return tokens;
+        _tokens.AddRange(tokens);
+        if (Length == 0 || Length + tokens.Length <= limit) return tokens;
+        foreach (KeyValueCache cache in _caches) cache.Dispose();
+        return CollectionsMarshal.AsSpan(_tokens);
     }
 
     /// <inheritdoc/>

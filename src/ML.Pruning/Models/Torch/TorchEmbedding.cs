@@ -4,18 +4,21 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>The start of a model: token embedding and, where positions are learned, position embedding.</summary>
+/// <summary>The start of a model: token embedding, scaled where the spec says so, plus the position embedding where
+/// positions are learned, and a norm where there is one.</summary>
 internal sealed class TorchEmbedding : IDisposable
 {
     private readonly ModelSpec _spec;
     private readonly ScalarType _computeType;
 
-    private TorchEmbedding(ModelSpec spec, TorchTable tokens, TorchTable? positions, ScalarType computeType)
+    private TorchEmbedding(
+        ModelSpec spec, TorchTable tokens, TorchTable? positions, TorchNorm? norm, ScalarType computeType)
     {
         _spec = spec;
         _computeType = computeType;
         Tokens = tokens;
         Positions = positions;
+        Norm = norm;
     }
 
     /// <summary>The token table [vocabulary, D].</summary>
@@ -23,6 +26,9 @@ internal sealed class TorchEmbedding : IDisposable
 
     /// <summary>The position table [context + offset, D], when positions are learned.</summary>
     public TorchTable? Positions { get; }
+
+    /// <summary>The norm of the embeddings, where there is one.</summary>
+    public TorchNorm? Norm { get; }
 
     /// <summary>Loads the tables.</summary>
     /// <param name="spec">The model's shape.</param>
@@ -39,6 +45,9 @@ internal sealed class TorchEmbedding : IDisposable
         spec.Positions == PositionKind.Learned
             ? TorchTable.Load(weights, TensorNames.PositionEmbedding, spec.ContextLength + spec.PositionOffset,
                 spec.HiddenSize, weightType)
+            : null,
+        spec.EmbeddingNorm
+            ? TorchNorm.Load(spec, spec.HiddenSize, TensorNames.EmbeddingNorm, weights, weightType)
             : null,
         computeType ?? weightType);
 
@@ -68,11 +77,16 @@ internal sealed class TorchEmbedding : IDisposable
         }
 
         using DisposeScope scope = NewDisposeScope();
-        if (Positions is null) return Tokens.forward(tokens).to_type(_computeType).MoveToOuterDisposeScope();
+        Tensor hidden = Tokens.forward(tokens);
+        if (_spec.EmbeddingScale != 1) hidden = hidden.mul(_spec.EmbeddingScale);
+        if (Positions is not null)
+        {
+            hidden = hidden.add(cat([.. parts.Select(
+                part => Positions.Weight.narrow(0, part.Start + _spec.PositionOffset, part.Count))], 0));
+        }
 
-        Tensor positions = cat([.. parts.Select(
-            part => Positions.Weight.narrow(0, part.Start + _spec.PositionOffset, part.Count))], 0);
-        return Tokens.forward(tokens).add(positions).to_type(_computeType).MoveToOuterDisposeScope();
+        hidden = hidden.to_type(_computeType);
+        return (Norm?.forward(hidden) ?? hidden).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -80,5 +94,6 @@ internal sealed class TorchEmbedding : IDisposable
     {
         Tokens.Dispose();
         Positions?.Dispose();
+        Norm?.Dispose();
     }
 }

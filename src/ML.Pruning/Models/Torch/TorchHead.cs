@@ -9,9 +9,11 @@ internal sealed class TorchHead : IDisposable
 {
     private readonly TorchTable _table;
     private readonly bool _ownsTable;
+    private readonly double? _softCap;
 
-    private TorchHead(TorchNorm norm, TorchTable table, bool ownsTable)
+    private TorchHead(ModelSpec spec, TorchNorm norm, TorchTable table, bool ownsTable)
     {
+        _softCap = spec.LogitSoftCap;
         Norm = norm;
         _table = table;
         _ownsTable = ownsTable;
@@ -33,23 +35,25 @@ internal sealed class TorchHead : IDisposable
     public static TorchHead Load(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights,
         ScalarType computeType, TorchEmbedding? embedding)
     {
-        TorchNorm norm = TorchNorm.Load(
-            spec, TensorNames.FinalNorm, TensorNames.FinalNormBias, weights, computeType);
-        if (spec.TiedHead && embedding is not null) return new TorchHead(norm, embedding.Tokens, ownsTable: false);
+        TorchNorm norm = TorchNorm.Load(spec, spec.HiddenSize, TensorNames.LastNorm, weights, computeType);
+        if (spec.TiedHead && embedding is not null)
+            return new TorchHead(spec, norm, embedding.Tokens, ownsTable: false);
 
-        string name = spec.TiedHead ? TensorNames.Embedding : TensorNames.Head;
-        return new TorchHead(
-            norm, TorchTable.Load(weights, name, spec.VocabularySize, spec.HiddenSize, computeType), ownsTable: true);
+        TorchTable table = TorchTable.Load(weights, spec.TiedHead ? TensorNames.Embedding : TensorNames.Head,
+            spec.VocabularySize, spec.HiddenSize, computeType);
+        return new TorchHead(spec, norm, table, ownsTable: true);
     }
 
-    /// <summary>Norm and head.</summary>
+    /// <summary>Norm, head and, where the model has one, the soft cap.</summary>
     /// <param name="hidden">Hidden states [.., D].</param>
     /// <returns>Logits [.., vocabulary].</returns>
     public Tensor Forward(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor normed = Norm.forward(hidden);
-        return nn.functional.linear(normed, TorchWeights.As(_table.Weight, normed)).MoveToOuterDisposeScope();
+        Tensor logits = nn.functional.linear(normed, TorchWeights.As(_table.Weight, normed));
+        if (_softCap is { } cap) logits = logits.div(cap).tanh().mul(cap);
+        return logits.MoveToOuterDisposeScope();
     }
 
     /// <summary>Natural logarithms of the probabilities of given tokens; logits are made for as many rows at a time as

@@ -39,8 +39,45 @@ public sealed class BadConfigTests
     [DataRow("opt", """ "tie_word_embeddings": 1 """, "'tie_word_embeddings' is 1")]
     [DataRow("mistral", """ "sliding_window": 0 """, "sliding window is 0")]
     [DataRow("mistral", """ "sliding_window": 4, "layer_types": ["full_attention"] """, "\"sliding_attention\"")]
-    [DataRow("qwen2", """ "use_sliding_window": true, "sliding_window": 8, "max_window_layers": 1 """,
-        "'use_sliding_window' is true from layer 1")]
+    [DataRow("qwen2", """ "use_sliding_window": true, "sliding_window": 8, "layer_types": ["full_attention"] """,
+        "'layer_types' is [\"full_attention\"]; it must have for each of 2 layers")]
+    [DataRow("qwen3", """ "use_sliding_window": false, "layer_types": ["full_attention", "sliding_attention"] """,
+        "'layer_types' holds \"sliding_attention\"")]
+    [DataRow("phi3", """ "rope_scaling": { "type": "yarn", "factor": 4 } """, "the rotary scaling is \"yarn\"")]
+    [DataRow("phi3", """ "rope_scaling": { "type": "su", "long_factor": [1, 1, 1, 1] } """, "'max_position_embeddings'")]
+    [DataRow("phi3", """
+        "max_position_embeddings": 64, "original_max_position_embeddings": 16, "rope_scaling":
+        { "type": "su", "long_factor": [1, 1, 1, 1] }
+        """, "'rope_scaling.short_factor'")]
+    [DataRow("phi3", """
+        "max_position_embeddings": 64, "original_max_position_embeddings": 16, "rope_scaling":
+        { "type": "su", "long_factor": [1, 1, 1, 1], "short_factor": [1, 1, 1] }
+        """, "3 factors; layer 0 needs 4")]
+    [DataRow("phi3", """
+        "max_position_embeddings": 64, "original_max_position_embeddings": 16, "rope_scaling":
+        { "type": "longrope", "long_factor": [1, 1, 1, 1], "short_factor": [1, 1, 1, 1], "short_mscale": 1.1 }
+        """, "'rope_scaling.short_mscale'")]
+    [DataRow("phi3", """ "partial_rotary_factor": 1.5 """, "fraction of rotary dimensions is 1.5")]
+    [DataRow("phi3", """ "partial_rotary_factor": 0.4 """, "3 dimensions would turn")]
+    [DataRow("gemma2", """ "use_bidirectional_attention": true """, "'use_bidirectional_attention' is true")]
+    [DataRow("gemma2", """ "attn_logit_softcapping": -1 """, "soft cap of attention scores is -1")]
+    [DataRow("gemma2", """ "hidden_activation": "gelu_new2" """, "'hidden_activation' is \"gelu_new2\"")]
+    [DataRow("gemma2", """ "layer_types": ["full_attention", "chunked_attention"] """, "\"chunked_attention\"")]
+    [DataRow("gpt_neox", """ "rotary_pct": 0.01 """, "0 dimensions would turn")]
+    [DataRow("gpt_neox", """ "num_attention_heads": 7 """, "'num_attention_heads' is 7; it must divide")]
+    [DataRow("bloom", """ "apply_residual_connection_post_layernorm": true """,
+        "'apply_residual_connection_post_layernorm' is true")]
+    [DataRow("bloom", """ "n_head": 5 """, "'n_head' is 5; it must divide 'hidden_size' (64)")]
+    [DataRow("mpt", """ "no_bias": false """, "'no_bias' is false")]
+    [DataRow("mpt", """ "expansion_ratio": 2 """, "'expansion_ratio' is 2; only 4")]
+    [DataRow("mpt", """ "norm_type": "rmsnorm" """, "'norm_type' is \"rmsnorm\"")]
+    [DataRow("mpt", """ "logit_scale": "inv_sqrt_d_model" """, "'logit_scale'")]
+    [DataRow("mpt", """ "attn_config": { "alibi": false } """, "'attn_config.alibi' is false")]
+    [DataRow("mpt", """ "attn_config": { "alibi_bias_max": 4 } """, "'attn_config.alibi_bias_max' is 4")]
+    [DataRow("mpt", """ "attn_config": { "qk_ln": true } """, "'attn_config.qk_ln' is true")]
+    [DataRow("mpt", """ "attn_config": { "prefix_lm": true } """, "'attn_config.prefix_lm' is true")]
+    [DataRow("mpt", """ "attn_config": { "attn_type": "multiquery_attention" } """, "\"multiquery_attention\"")]
+    [DataRow("mpt", """ "attn_config": { "clip_qkv": 0 } """, "clip of queries, keys and values is 0")]
     [DataRow("gpt2", """ "scale_attn_by_inverse_layer_idx": true """, "'scale_attn_by_inverse_layer_idx' is true")]
     [DataRow("gpt2", """ "scale_attn_weights": false """, "'scale_attn_weights' is false")]
     [DataRow("gpt2", """ "add_cross_attention": true """, "'add_cross_attention' is true")]
@@ -87,7 +124,7 @@ public sealed class BadConfigTests
 
     [TestMethod]
     [DataRow("{}", "no 'model_type'")]
-    [DataRow("""{ "model_type": "mamba" }""", "\"mamba\"; supported: gpt2, llama, mistral, opt, qwen2")]
+    [DataRow("""{ "model_type": "mamba" }""", "\"mamba\"; supported: bloom, gemma2, gpt2, gpt_neox, llama")]
     [DataRow("""{ "model_type": 3 }""", "'model_type'")]
     [DataRow("[]", "not a JSON object")]
     [DataRow("{", "not valid JSON")]
@@ -98,7 +135,7 @@ public sealed class BadConfigTests
         StringAssert.Contains(e.Message, expected);
     }
 
-    private static JsonObject Least(string family) => family is "gpt2" or "opt"
+    private static JsonObject Least(string family) => family is "gpt2" or "opt" or "gpt_neox" or "bloom" or "mpt"
         ? new JsonObject { ["model_type"] = family }
         : JsonNode.Parse($$"""
             { "model_type": "{{family}}", "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 8,

@@ -49,12 +49,34 @@ internal static class Float64Math
         return x * (0.5 + sum * h / 3);
     }
 
+    /// <summary>The first <paramref name="width"/> elements of each head turn: element i of their first half with
+    /// element i of their second half, by position * frequency(i).</summary>
+    public static double[] Rotate(double[] heads, int position, int d, int width, Func<int, double> frequency)
+    {
+        var turned = (double[])heads.Clone();
+        for (int start = 0; start < heads.Length; start += d)
+        {
+            for (int i = 0; i < width / 2; i++)
+            {
+                (double sine, double cosine) = Math.SinCos(position * frequency(i));
+                double a = heads[start + i], b = heads[start + i + width / 2];
+                turned[start + i] = a * cosine - b * sine;
+                turned[start + i + width / 2] = b * cosine + a * sine;
+            }
+        }
+
+        return turned;
+    }
+
     /// <summary>Causal attention. Query head n reads key/value head n / (heads / groups); a query sees itself and the
-    /// window - 1 keys before it.</summary>
-    public static double[][] Attend(
-        double[][] query, double[][] key, double[][] value, int heads, int groups, int? window = null)
+    /// window - 1 keys before it. The product of a query and a key is scaled (by 1 / sqrt(d) if nothing else is said);
+    /// then <paramref name="score"/> makes of head, distance and score what the softmax gets.</summary>
+    public static double[][] Attend(double[][] query, double[][] key, double[][] value, int heads, int groups,
+        int? window = null, double? scale = null, Func<int, int, double, double>? score = null)
     {
         int d = query[0].Length / heads;
+        double factor = scale ?? 1 / Math.Sqrt(d);
+        score ??= (_, _, s) => s;
         return [.. query.Select((_, t) =>
         {
             var mixed = new double[heads * d];
@@ -62,8 +84,8 @@ internal static class Float64Math
             for (int head = 0; head < heads; head++)
             {
                 int q = head * d, k = head / (heads / groups) * d;
-                double[] weights = [.. seen.Select(s => Math.Exp(
-                    Enumerable.Range(0, d).Sum(i => query[t][q + i] * key[s][k + i]) / Math.Sqrt(d)))];
+                double[] weights = [.. seen.Select(s => Math.Exp(score(
+                    head, t - s, factor * Enumerable.Range(0, d).Sum(i => query[t][q + i] * key[s][k + i]))))];
                 for (int i = 0; i < d; i++)
                     mixed[q + i] = seen.Select((s, n) => weights[n] * value[s][k + i]).Sum() / weights.Sum();
             }

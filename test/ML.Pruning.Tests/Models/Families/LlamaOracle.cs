@@ -2,7 +2,7 @@ using static ML.Pruning.Tests.Models.Families.Float64Math;
 
 namespace ML.Pruning.Tests.Models.Families;
 
-/// <summary>LLaMA, Mistral and Qwen2 from their own tensor names, in float64; and folders of such tensors.</summary>
+/// <summary>LLaMA, Mistral, Qwen2 and Qwen3 from their own tensor names, in float64; and folders of such tensors.</summary>
 internal sealed record LlamaOracle
 {
     public required FamilyFolder Folder { get; init; }
@@ -26,6 +26,12 @@ internal sealed record LlamaOracle
 
     public bool Tied { get; init; }
 
+    /// <summary>Whether each query and key head is normed.</summary>
+    public bool HeadNorms { get; init; }
+
+    /// <summary>The first layer with the window.</summary>
+    public int FirstWindowed { get; init; }
+
     public static Func<int, int, double> Frequencies(double theta) => (i, d) => 1 / Math.Pow(theta, 2.0 * i / d);
 
     /// <summary>Fills the folder.</summary>
@@ -42,6 +48,7 @@ internal sealed record LlamaOracle
             Projection(layer + "self_attn.k_proj", groups * d, Hidden);
             Projection(layer + "self_attn.v_proj", groups * d, Hidden);
             Projection(layer + "self_attn.o_proj", Hidden, heads * d);
+            if (HeadNorms) Folder.Gain(layer + "self_attn.q_norm.weight", d).Gain(layer + "self_attn.k_norm.weight", d);
             Projection(layer + "mlp.gate_proj", width, Hidden);
             Projection(layer + "mlp.up_proj", width, Hidden);
             Projection(layer + "mlp.down_proj", Hidden, width);
@@ -64,10 +71,10 @@ internal sealed record LlamaOracle
             (int heads, int groups, int d, _) = Layers[n];
             string layer = $"{prefix}layers.{n}.";
             double[][] normed = Normed(x, layer + "input_layernorm.weight");
-            double[][] query = [.. normed.Select((h, t) => Rotate(Project(layer + "self_attn.q_proj", h), t, d))];
-            double[][] key = [.. normed.Select((h, t) => Rotate(Project(layer + "self_attn.k_proj", h), t, d))];
+            double[][] query = [.. normed.Select((h, t) => Rotate(Heads(layer, "q", h, d), t, d))];
+            double[][] key = [.. normed.Select((h, t) => Rotate(Heads(layer, "k", h, d), t, d))];
             double[][] value = [.. normed.Select(h => Project(layer + "self_attn.v_proj", h))];
-            double[][] mixed = Attend(query, key, value, heads, groups, Window);
+            double[][] mixed = Attend(query, key, value, heads, groups, n < FirstWindowed ? null : Window);
             x = [.. x.Zip(mixed, (h, m) => Add(h, Project(layer + "self_attn.o_proj", m)))];
             double[][] inputs = Normed(x, layer + "post_attention_layernorm.weight");
             x = [.. x.Zip(inputs, (h, m) => Add(h, Mlp(layer + "mlp.", m)))];
@@ -85,6 +92,14 @@ internal sealed record LlamaOracle
 
     private double[] Project(string name, double[] x) => Linear(
         Folder.Values(name + ".weight"), x, Biased.Any(name.EndsWith) ? Folder.Values(name + ".bias") : null);
+
+    private double[] Heads(string layer, string which, double[] x, int d)
+    {
+        double[] heads = Project($"{layer}self_attn.{which}_proj", x);
+        if (!HeadNorms) return heads;
+        double[] gain = Folder.Values($"{layer}self_attn.{which}_norm.weight");
+        return [.. heads.Chunk(d).SelectMany(head => RmsNorm(head, gain, Epsilon))];
+    }
 
     private double[][] Normed(double[][] x, string gain) =>
         [.. x.Select(h => RmsNorm(h, Folder.Values(gain), Epsilon))];

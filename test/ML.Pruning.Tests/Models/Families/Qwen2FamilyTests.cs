@@ -26,6 +26,28 @@ public sealed class Qwen2FamilyTests
     }
 
     [TestMethod]
+    [DataRow("""
+        "use_sliding_window": true, "sliding_window": 3, "max_window_layers": 1
+        """)]
+    [DataRow("""
+        "use_sliding_window": true, "sliding_window": 3, "layer_types": ["full_attention", "sliding_attention"]
+        """)]
+    public void Open_WindowFromTheSecondLayerOn_AgreesWithOracle(string more)
+    {
+        using var folder = new FamilyFolder(Config(more));
+        LlamaOracle oracle = new LlamaOracle
+        {
+            Folder = folder,
+            Epsilon = 1e-6,
+            Biased = ["q_proj", "k_proj", "v_proj"],
+            Frequency = LlamaOracle.Frequencies(1e6),
+            Window = 3,
+            FirstWindowed = 1,
+        }.Write();
+        folder.AssertFaithful(oracle.Logits);
+    }
+
+    [TestMethod]
     public void ReadConfig_KeysLeftOut_TakesTheFamilysDefaults()
     {
         ModelSpec spec = FamilyRegistry.ReadConfig(FamilyRegistry.ParseConfig("""

@@ -19,10 +19,16 @@ public sealed class TorchDecoderTests
         QueryKeyValueBias = true,
     };
 
+    private static readonly ModelSpec[] s_specs =
+    [
+        RandomModel.Llama, RandomModel.Llama with { TiedHead = true }, s_learned,
+        .. FamilyConfigs.All.Keys.Select(FamilyConfigs.Spec),
+    ];
+
     [TestMethod]
     public void NamedParameters_OfEachKind_AreTheCanonicalOnes()
     {
-        foreach (ModelSpec spec in new[] { RandomModel.Llama, RandomModel.Llama with { TiedHead = true }, s_learned })
+        foreach (ModelSpec spec in s_specs)
         {
             using LanguageModel model = RandomModel.Create(spec);
             using TorchDecoder decoder = TorchDecoder.Load(model);
@@ -55,7 +61,7 @@ public sealed class TorchDecoderTests
     [TestMethod]
     public void Layers_RunOneByOne_EqualTheWholeModel()
     {
-        foreach (ModelSpec spec in new[] { RandomModel.Llama, RandomModel.Llama with { TiedHead = true }, s_learned })
+        foreach (ModelSpec spec in s_specs)
         {
             using LanguageModel model = RandomModel.Create(spec);
             int[] tokens = RandomModel.Tokens(spec, 24);
@@ -140,7 +146,7 @@ public sealed class TorchDecoderTests
     [TestMethod]
     public void Backward_InFloat64_EqualsFiniteDifferences()
     {
-        foreach (ModelSpec spec in new[] { RandomModel.Llama with { TiedHead = true }, s_learned })
+        foreach (ModelSpec spec in s_specs.Skip(1))
         {
             using LanguageModel model = RandomModel.Create(spec);
             using TorchDecoder decoder = TorchDecoder.Load(model, ScalarType.Float64);

@@ -1,0 +1,126 @@
+namespace ML.Pruning.Models;
+
+/// <content>The parameters that a spec calls for, and what can be counted from shapes.</content>
+public sealed partial record ModelSpec
+{
+    /// <summary>Every parameter tensor of the model, in the order of the forward pass.</summary>
+    /// <returns>Canonical names and shapes.</returns>
+    public IEnumerable<ParameterSpec> Parameters()
+    {
+        yield return new(TensorNames.Embedding, [VocabularySize, HiddenSize], ParameterRole.Embedding, -1, "");
+        if (Positions == PositionKind.Learned)
+        {
+            yield return new(TensorNames.PositionEmbedding, [ContextLength + PositionOffset, HiddenSize],
+                ParameterRole.Embedding, -1, "");
+        }
+
+        if (EmbeddingNorm)
+            foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.EmbeddingNorm, HiddenSize)) yield return p;
+        for (int layer = 0; layer < Layers.Count; layer++)
+        {
+            foreach (ParameterSpec parameter in LayerParameters(layer)) yield return parameter;
+        }
+
+        foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.LastNorm, HiddenSize)) yield return p;
+        if (!TiedHead) yield return new(TensorNames.Head, [VocabularySize, HiddenSize], ParameterRole.Head, -1, "");
+    }
+
+    /// <summary>The parameter tensors of one layer.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <returns>Canonical names and shapes.</returns>
+    public IEnumerable<ParameterSpec> LayerParameters(int layer)
+    {
+        var parameters = new List<ParameterSpec>();
+        parameters.AddRange(LayerNorm(layer, TensorNames.AttentionNorm));
+        parameters.AddRange(Linears(layer).Where(l => l.IsAttention).SelectMany(l => l.Parameters()));
+        if (QueryKeyNorm)
+        {
+            foreach (string part in (string[])[TensorNames.QueryNorm, TensorNames.KeyNorm])
+                parameters.AddRange(NormParameters(layer, part, TensorNames.Name(layer, part), Layers[layer].HeadSize));
+        }
+
+        if (PostNorms) parameters.AddRange(LayerNorm(layer, TensorNames.AttentionPostNorm));
+        parameters.AddRange(LayerNorm(layer, TensorNames.MlpNorm));
+        parameters.AddRange(Linears(layer).Where(l => !l.IsAttention).SelectMany(l => l.Parameters()));
+        if (PostNorms) parameters.AddRange(LayerNorm(layer, TensorNames.MlpPostNorm));
+        return parameters;
+    }
+
+    /// <summary>The linear maps of one layer, in the order of the forward pass.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <returns>Query, key, value, output, gate (when gated), up, down.</returns>
+    public IReadOnlyList<LinearSpec> Linears(int layer)
+    {
+        LayerSpec shape = Layers[layer];
+        var linears = new List<LinearSpec>(7);
+        Add(LinearParts.Query, TensorNames.Query, shape.QueryWidth, HiddenSize, QueryKeyValueBias);
+        Add(LinearParts.Key, TensorNames.Key, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias);
+        Add(LinearParts.Value, TensorNames.Value, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias);
+        Add(LinearParts.Output, TensorNames.Output, HiddenSize, shape.QueryWidth, OutputBias);
+        if (GatedMlp) Add(LinearParts.Gate, TensorNames.Gate, shape.MlpWidth, HiddenSize, MlpBias);
+        Add(LinearParts.Up, TensorNames.Up, shape.MlpWidth, HiddenSize, MlpBias);
+        Add(LinearParts.Down, TensorNames.Down, HiddenSize, shape.MlpWidth, MlpBias);
+        return linears;
+
+        void Add(LinearParts flag, string part, int rows, int columns, bool hasBias) =>
+            linears.Add(new(layer, part, rows, columns, hasBias || shape.AddedBiases.HasFlag(flag)));
+    }
+
+    /// <summary>The same model with biases on some linear maps of a layer.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <param name="parts">Canonical names of the maps, such as <see cref="TensorNames.Down"/>; those that have a bias
+    /// are left as they are.</param>
+    /// <returns>A spec in which each of them has a bias [outFeatures].</returns>
+    public ModelSpec WithAddedBiases(int layer, IEnumerable<string> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        ArgumentOutOfRangeException.ThrowIfNegative(layer);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(layer, Layers.Count);
+        Dictionary<string, LinearSpec> linears = Linears(layer).ToDictionary(l => l.Part, StringComparer.Ordinal);
+        LinearParts added = Layers[layer].AddedBiases;
+        foreach (string part in parts)
+        {
+            if (!linears.TryGetValue(part, out LinearSpec? linear))
+                throw new ArgumentException($"Layer {layer} has no linear map '{part}'.", nameof(parts));
+            if (!linear.HasBias) added |= TensorNames.LinearMaps.First(m => m.Part == part).Flag;
+        }
+
+        LayerSpec[] layers = [.. Layers];
+        layers[layer] = layers[layer] with { AddedBiases = added };
+        return this with { Layers = layers };
+    }
+
+    /// <summary>Multiply-accumulates of one forward pass over a single sequence.</summary>
+    /// <remarks>Linears and head; per layer h(S^2 d + S^2 + S^2 d) for attention, 2S(h + kv)r for rotary positions that
+    /// turn r dimensions, S times the MLP width for the activation and 2Sw for each norm of width w. This is the count
+    /// whose results LLM-Pruner (Ma et al. 2023, arXiv:2305.11627) publishes at 64 tokens.</remarks>
+    /// <param name="tokens">Sequence length S, at least 1.</param>
+    /// <returns>The count.</returns>
+    public long MultiplyAccumulates(int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
+        long s = tokens, d = HiddenSize;
+        long total = s * VocabularySize * d + (EmbeddingNorm ? 4 : 2) * s * d;
+        for (int layer = 0; layer < Layers.Count; layer++)
+        {
+            LayerSpec shape = Layers[layer];
+            total += Linears(layer).Sum(l => s * l.OutFeatures * l.InFeatures);
+            total += shape.Heads * (2 * s * s * shape.HeadSize + s * s);
+            long perHead = Positions == PositionKind.Rotary ? RotaryWidth(shape.HeadSize) : 0;
+            if (QueryKeyNorm) perHead += shape.HeadSize;
+            total += 2 * s * (shape.Heads + shape.KeyValueHeads) * perHead;
+            total += s * shape.MlpWidth + (PostNorms ? 8 : 4) * s * d;
+        }
+
+        return total;
+    }
+
+    private IEnumerable<ParameterSpec> LayerNorm(int layer, string part) =>
+        NormParameters(layer, part, TensorNames.Name(layer, part), HiddenSize);
+
+    private IEnumerable<ParameterSpec> NormParameters(int layer, string part, string name, int width)
+    {
+        yield return new(name + ".weight", [width], ParameterRole.Norm, layer, part);
+        if (NormsHaveBias) yield return new(name + ".bias", [width], ParameterRole.Norm, layer, part);
+    }
+}

@@ -1,0 +1,104 @@
+namespace ML.Pruning.Models;
+
+/// <content>The checks of a spec.</content>
+public sealed partial record ModelSpec
+{
+    /// <summary>Checks that the numbers make a model.</summary>
+    /// <returns>This spec.</returns>
+    /// <exception cref="ModelFormatException">A number is out of range; the message names it.</exception>
+    public ModelSpec Validate()
+    {
+        RequirePositive(VocabularySize, "vocabulary size");
+        RequirePositive(HiddenSize, "hidden size");
+        RequirePositive(ContextLength, "context length");
+        if (!(NormEpsilon > 0 && NormEpsilon < 1))
+            throw new ModelFormatException($"The norm epsilon is {NormEpsilon}; it must lie between 0 and 1.");
+        if (!(RopeTheta > 0) || !double.IsFinite(RopeTheta))
+            throw new ModelFormatException($"The rotary base is {RopeTheta}; it must be positive.");
+        if (SlidingWindow is { } window) RequirePositive(window, "sliding window");
+        if (!(RotaryFraction > 0 && RotaryFraction <= 1))
+        {
+            throw new ModelFormatException($"The fraction of rotary dimensions is {RotaryFraction}; it must lie between "
+                + "0 and 1.");
+        }
+
+        RequirePositive(EmbeddingScale, "scale of the embeddings");
+        RequirePositive(AttentionScale, "scale of attention scores");
+        RequirePositive(AttentionSoftCap, "soft cap of attention scores");
+        RequirePositive(LogitSoftCap, "soft cap of logits");
+        RequirePositive(QueryKeyValueClip, "clip of queries, keys and values");
+        if (!double.IsFinite(NormGainOffset))
+            throw new ModelFormatException($"The offset of norm gains is {NormGainOffset}; it must be finite.");
+        if (Layers.Count == 0) throw new ModelFormatException("The model has no layers.");
+        for (int i = 0; i < Layers.Count; i++) ValidateLayer(i);
+        return this;
+    }
+
+    private LinearParts AllLinears => TensorNames.LinearMaps.Select(m => m.Flag)
+        .Where(flag => GatedMlp || flag != LinearParts.Gate).Aggregate((all, flag) => all | flag);
+
+    private static void RequirePositive(int value, string what)
+    {
+        if (value < 1 || value > 1 << 28)
+            throw new ModelFormatException($"The {what} is {value}; it must lie between 1 and {1 << 28}.");
+    }
+
+    private static void RequirePositive(double? value, string what)
+    {
+        if (value is { } number && !(number > 0 && double.IsFinite(number)))
+            throw new ModelFormatException($"The {what} is {number}; it must be positive.");
+    }
+
+    private void ValidateLayer(int index)
+    {
+        LayerSpec layer = Layers[index];
+        RequirePositive(layer.Heads, $"number of heads of layer {index}");
+        RequirePositive(layer.KeyValueHeads, $"number of key/value heads of layer {index}");
+        RequirePositive(layer.HeadSize, $"head size of layer {index}");
+        RequirePositive(layer.MlpWidth, $"MLP width of layer {index}");
+        if ((layer.AddedBiases & ~AllLinears) != 0)
+        {
+            throw new ModelFormatException($"Layer {index} adds biases to {layer.AddedBiases}; it has the linear maps "
+                + $"{AllLinears}.");
+        }
+
+        if (layer.Heads % layer.KeyValueHeads != 0)
+        {
+            throw new ModelFormatException($"Layer {index} has {layer.Heads} heads and {layer.KeyValueHeads} key/value "
+                + "heads; the first must be a multiple of the second.");
+        }
+
+        ValidatePositions(index, layer);
+    }
+
+    private void ValidatePositions(int index, LayerSpec layer)
+    {
+        int turned = RotaryWidth(layer.HeadSize);
+        if (Positions == PositionKind.Rotary && (turned < 2 || turned % 2 != 0))
+        {
+            throw new ModelFormatException($"Layer {index} has head size {layer.HeadSize}; "
+                + (RotaryFraction == 1 ? "rotary positions need an even one."
+                    : $"of it {turned} dimensions would turn, and rotary positions need an even number."));
+        }
+
+        if (Positions == PositionKind.Rotary && RopeScaling is { Kind: RopeScalingKind.LongRope } scaling)
+        {
+            foreach (IReadOnlyList<double> factors in (IReadOnlyList<double>[])[scaling.ShortFactors, scaling.LongFactors])
+            {
+                if (factors.Count == turned / 2 && factors.All(f => f > 0 && double.IsFinite(f))) continue;
+                throw new ModelFormatException($"The rotary scaling has {factors.Count} factors; layer {index} needs "
+                    + $"{turned / 2}, each positive: one for each pair of turning dimensions.");
+            }
+        }
+
+        bool needsSlopes = Positions == PositionKind.Alibi;
+        if ((layer.AlibiSlopes?.Count ?? 0) != (needsSlopes ? layer.Heads : 0))
+        {
+            throw new ModelFormatException($"Layer {index} has {layer.AlibiSlopes?.Count ?? 0} ALiBi slopes; it needs "
+                + (needsSlopes ? $"{layer.Heads}, one for each query head." : "none, for its positions are not ALiBi."));
+        }
+
+        if (layer.AlibiSlopes is { } slopes && !slopes.All(s => s > 0 && double.IsFinite(s)))
+            throw new ModelFormatException($"Layer {index} has an ALiBi slope that is not positive.");
+    }
+}
