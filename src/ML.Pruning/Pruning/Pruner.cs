@@ -92,7 +92,8 @@ public static class Pruner
             windows is null ? null : CalibrationJson(windows, windowsGiven ? null : method.Calibration);
         ResumeState? state =
             context.ResumeFolder is { } folder ? ResumeState.Open(folder, RunJson(model, method, calibration)) : null;
-        context.Log?.Invoke($"Pruning {plan.Tensors.Count} tensors with {method.Name}; about "
+        string what = plan.Families.Count > 0 ? "groups" : $"{plan.Tensors.Count} tensors";
+        context.Log?.Invoke($"Pruning {what} with {method.Name}; about "
             + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");
         using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite)
         {
@@ -110,15 +111,28 @@ public static class Pruner
             WindowsUsed = windows?.Count ?? 0,
             WindowLength = windows?.Length ?? 0,
             Notes = [.. run.Notes, .. Notes(plan, windows, asked)],
+            Structure = run.Structure,
             Duration = clock.Elapsed,
         };
         JsonObject provenance = method.ToJson();
         if (calibration is not null) provenance["calibration"] = calibration;
+        Describe(report, provenance);
+        LanguageModel pruned = run.Finish(ProvenanceStep.Now("prune", method.Name, provenance));
+        return new PruningResult(pruned, plan, report) { State = state };
+    }
+
+    private static void Describe(PruningReport report, JsonObject provenance)
+    {
+        if (report.Structure is { } structure)
+        {
+            provenance["parametersBefore"] = structure.Before.ParameterCount;
+            provenance["parametersAfter"] = structure.After.ParameterCount;
+            return;
+        }
+
         provenance["tensors"] = report.Tensors.Count;
         provenance["weights"] = report.Tensors.Sum(t => t.Elements);
         provenance["zeros"] = report.Tensors.Sum(t => t.ZerosAfter);
-        LanguageModel pruned = run.Finish(ProvenanceStep.Now("prune", method.Name, provenance));
-        return new PruningResult(pruned, plan, report) { State = state };
     }
 
     private static void Run(PruningMethod method, PruningRun run)
@@ -174,6 +188,7 @@ public static class Pruner
                 + "that the last group of each row is narrower; this library reads that, but other software may not.";
         }
 
+        if (plan.Families.Count > 0) yield break;
         yield return "Zeros in dense storage make a model neither smaller nor faster: save it compressed for the size, "
             + "and run it with a sparse engine for the speed.";
     }

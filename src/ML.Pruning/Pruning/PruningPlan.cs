@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
+using ML.Pruning.Pruning.Structured;
 
 namespace ML.Pruning.Pruning;
 
@@ -49,6 +50,9 @@ public sealed record PruningPlan
 
     /// <summary>The tensors that are pruned, in the order of the forward pass.</summary>
     public IReadOnlyList<PlannedTensor> Tensors { get; init; } = [];
+
+    /// <summary>The families of groups that lose some, for methods that make the model smaller.</summary>
+    public IReadOnlyList<PlannedFamily> Families { get; init; } = [];
 
     /// <summary>The tensors that are left out, with the reasons.</summary>
     public IReadOnlyList<SkippedTensor> Skipped { get; init; } = [];
@@ -112,7 +116,9 @@ public sealed record PruningPlan
         },
         ["peakMemoryBytes"] = PeakMemoryBytes,
         ["diskBytes"] = DiskBytes,
-        ["layers"] = new JsonArray([.. Tensors.GroupBy(t => t.Layer).Select(LayerJson)]),
+        ["layers"] = Families.Count > 0
+            ? StructurePlan.Layers(this)
+            : new JsonArray([.. Tensors.GroupBy(t => t.Layer).Select(LayerJson)]),
         ["skipped"] = new JsonArray([.. Skipped.Select(
             s => (JsonNode)new JsonObject { ["name"] = s.Name, ["reason"] = s.Reason })]),
     };
@@ -122,6 +128,7 @@ public sealed record PruningPlan
     public string ToTable()
     {
         var text = new StringBuilder();
+        if (Families.Count > 0) return StructurePlan.Table(this);
         text.Append(CultureInfo.InvariantCulture, $"{Method}: {ParametersBefore:N0} parameters, {Zeros:N0} of them to "
             + $"zero ({(double)Zeros / ParametersBefore:P1}).\n");
         text.Append(CultureInfo.InvariantCulture, $"Peak memory about {PeakMemoryBytes:N0} bytes, temporary disk "

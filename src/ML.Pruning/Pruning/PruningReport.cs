@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using ML.Pruning.Pruning.Structured;
 
 namespace ML.Pruning.Pruning;
 
@@ -57,6 +58,9 @@ public sealed record PruningReport
     /// <summary>Plain sentences that the user should read.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>How the model became smaller; null for methods that set weights to zero.</summary>
+    public StructureReport? Structure { get; init; }
+
     /// <summary>Fraction of zeros in the tensors that were pruned, in [0, 1].</summary>
     public double Sparsity
     {
@@ -68,11 +72,12 @@ public sealed record PruningReport
     }
 
     /// <summary>The report as one JSON object.</summary>
-    /// <returns>Keys method, sparsity, calibration, durationSeconds, tensors, skipped, notes.</returns>
+    /// <returns>Keys method, sparsity, structure, calibration, durationSeconds, tensors, skipped, notes.</returns>
     public JsonObject ToJson() => new()
     {
         ["method"] = Method,
         ["sparsity"] = Sparsity,
+        ["structure"] = Structure?.ToJson(),
         ["calibration"] = WindowsAsked == 0 ? null : new JsonObject
         {
             ["windowsAsked"] = WindowsAsked,
@@ -90,13 +95,8 @@ public sealed record PruningReport
     /// <returns>A table with one line a tensor, a total, and the notes; lines end with a line feed.</returns>
     public string ToTable()
     {
-        int width = Math.Max("tensor".Length, Tensors.Select(t => t.Name.Length).DefaultIfEmpty(0).Max());
-        var text = new StringBuilder();
-        AppendRow(text, width, "tensor", "weights", "zeros before", "zeros after", "sparsity");
-        foreach (TensorReport t in Tensors) AppendRow(text, width, t);
-        AppendRow(text, width, new TensorReport("total", Tensors.Sum(t => t.Elements),
-            Tensors.Sum(t => t.ZerosBefore), Tensors.Sum(t => t.ZerosAfter)));
-        AppendGrids(text);
+        var text = new StringBuilder(Structure?.ToTable());
+        if (Structure is null) AppendTensors(text);
         if (WindowsAsked > 0)
         {
             text.Append(CultureInfo.InvariantCulture,
@@ -106,6 +106,16 @@ public sealed record PruningReport
         foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
         foreach (string note in Notes) text.Append(note).Append('\n');
         return text.ToString();
+    }
+
+    private void AppendTensors(StringBuilder text)
+    {
+        int width = Math.Max("tensor".Length, Tensors.Select(t => t.Name.Length).DefaultIfEmpty(0).Max());
+        AppendRow(text, width, "tensor", "weights", "zeros before", "zeros after", "sparsity");
+        foreach (TensorReport t in Tensors) AppendRow(text, width, t);
+        AppendRow(text, width, new TensorReport("total", Tensors.Sum(t => t.Elements),
+            Tensors.Sum(t => t.ZerosBefore), Tensors.Sum(t => t.ZerosAfter)));
+        AppendGrids(text);
     }
 
     // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes; on a grid also grid, relativeError, roundedToZero.

@@ -1,6 +1,7 @@
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
+using ML.Pruning.Pruning.Structured;
 using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Pruning;
@@ -21,6 +22,7 @@ internal sealed class PruningRun : IDisposable
     private readonly List<string> _notes = [];
     private readonly HashSet<string> _stored = new(StringComparer.Ordinal);
     private IReadOnlyDictionary<string, GradientStatistics>? _gradients;
+    private LanguageModel? _smaller;
 
     /// <summary>Starts a run.</summary>
     /// <param name="model">The model; it is not changed.</param>
@@ -54,6 +56,15 @@ internal sealed class PruningRun : IDisposable
 
     /// <summary>Checked by everything that takes long.</summary>
     public CancellationToken CancellationToken => _context.CancellationToken;
+
+    /// <summary>The model as it was.</summary>
+    public LanguageModel Model => _model;
+
+    /// <summary>Folder for changed weights.</summary>
+    public string TempFolder => _context.TempFolder;
+
+    /// <summary>How the model became smaller; null unless it did.</summary>
+    public StructureReport? Structure { get; private set; }
 
     /// <summary>All weights by canonical name, as far as they are changed by now.</summary>
     public IReadOnlyDictionary<string, StoredTensor> Weights => _weights;
@@ -98,7 +109,8 @@ internal sealed class PruningRun : IDisposable
     /// <returns>Whether nothing is left to do.</returns>
     public bool TryRestoreAll()
     {
-        if (State is null || State.Steps.Sum(s => s.Reports.Count) < Plan.Tensors.Count) return false;
+        if (State is null || Plan.Tensors.Count == 0) return false;
+        if (State.Steps.Sum(s => s.Reports.Count) < Plan.Tensors.Count) return false;
         Restore();
         return Plan.Tensors.All(IsStored);
     }
@@ -156,15 +168,32 @@ internal sealed class PruningRun : IDisposable
             return;
         }
 
-        _gradients = GradientRunner.Run(_model, _windows!, [.. Plan.Tensors.Select(t => t.Name)], needs, movement,
-            fraction => Report("differentiate", fraction), CancellationToken);
-        if (_gradients.FirstOrDefault(g => !g.Value.IsFinite).Key is { } name)
+        _gradients = DifferentiateModel(_model, [.. Plan.Tensors.Select(t => t.Name)], needs,
+            fraction => Report("differentiate", fraction), movement);
+        State?.WriteGradients([.. _gradients.SelectMany(g => GradientTensors.Of(g.Key, g.Value))], CancellationToken);
+    }
+
+    /// <summary>Runs the calibration windows through a model with gradients.</summary>
+    /// <param name="model">The model, or what was left of it by now.</param>
+    /// <param name="tensors">Canonical names of the weights to differentiate by.</param>
+    /// <param name="needs">What to gather.</param>
+    /// <param name="progress">Told the fraction done, in [0, 1].</param>
+    /// <param name="movement">How a movement run goes; null = the defaults.</param>
+    /// <returns>The gradients by canonical name.</returns>
+    /// <exception cref="PruningException">A gradient is NaN or infinite.</exception>
+    public IReadOnlyDictionary<string, GradientStatistics> DifferentiateModel(LanguageModel model,
+        IReadOnlyCollection<string> tensors, StatisticsNeeds needs, Action<double> progress,
+        MovementOptions? movement = null)
+    {
+        IReadOnlyDictionary<string, GradientStatistics> gradients = GradientRunner.Run(model, _windows!, tensors, needs,
+            movement ?? MovementOptions.Default, progress, CancellationToken);
+        if (gradients.FirstOrDefault(g => !g.Value.IsFinite).Key is { } name)
         {
             throw new PruningException($"The gradients of '{name}' are not finite on the calibration text; the model's "
                 + "weights are damaged, or a training run diverged (lower its learning rate).");
         }
 
-        State?.WriteGradients([.. _gradients.SelectMany(g => GradientTensors.Of(g.Key, g.Value))], CancellationToken);
+        return gradients;
     }
 
     /// <summary>The gradients of a tensor, after <see cref="Differentiate"/>; null if none were asked for.</summary>
@@ -184,10 +213,25 @@ internal sealed class PruningRun : IDisposable
         if (!_notes.Contains(sentence)) _notes.Add(sentence);
     }
 
+    /// <summary>Takes a smaller model as the result.</summary>
+    /// <param name="smaller">The model, which the run disposes.</param>
+    /// <param name="structure">How it became smaller.</param>
+    public void Become(LanguageModel smaller, StructureReport structure)
+    {
+        _smaller = smaller;
+        Structure = structure;
+    }
+
     /// <summary>Makes the pruned model, which takes the files over.</summary>
     /// <param name="step">What was done.</param>
     public LanguageModel Finish(ProvenanceStep step)
     {
+        if (_smaller is not null)
+        {
+            LanguageModelContent shrunk = _smaller.ToContent();
+            return new LanguageModel(shrunk with { Provenance = [.. shrunk.Provenance, step] });
+        }
+
         LanguageModelContent content = _model.ToContent();
         var pruned = new LanguageModel(content with
         {
@@ -206,6 +250,7 @@ internal sealed class PruningRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _smaller?.Dispose();
         foreach (SafetensorsFile file in _files) file.Dispose();
         _files.Clear();
     }

@@ -31,6 +31,10 @@ internal sealed class TorchNorm : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Channels that count, in ascending order, when the others are gone and zero; null = all. They alone are
+    /// averaged over, and the others stay zero.</summary>
+    public int[]? Channels { get; set; }
+
     /// <summary>Loads a norm of a model.</summary>
     /// <param name="spec">The model's shape.</param>
     /// <param name="width">Elements that are normed together.</param>
@@ -49,21 +53,23 @@ internal sealed class TorchNorm : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
+        Tensor gain = TorchWeights.As(_weight, input);
+        if (_gainOffset != 0) gain = gain.add(_gainOffset);
+        Tensor? bias = _bias is null ? null : TorchWeights.As(_bias, input);
+        if (Channels is null) return Normalize(input, gain, bias).MoveToOuterDisposeScope();
+        Tensor kept = tensor(Channels.Select(c => (long)c).ToArray(), dtype: ScalarType.Int64);
+        Tensor normed =
+            Normalize(input.index_select(-1, kept), gain.index_select(0, kept), bias?.index_select(0, kept));
+        return zeros_like(input).index_copy_(-1, kept, normed).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Normalize(Tensor input, Tensor gain, Tensor? bias)
+    {
         if (_kind == NormKind.LayerNorm)
-        {
-            Tensor? bias = _bias is null ? null : TorchWeights.As(_bias, input);
-            return nn.functional.layer_norm(input, [_weight.shape[0]], Gain(input), bias, _epsilon)
-                .MoveToOuterDisposeScope();
-        }
+            return nn.functional.layer_norm(input, [gain.shape[0]], gain, bias, _epsilon);
 
         Tensor x = input.to_type(TorchWeights.Wide(input.dtype));
         Tensor scale = x.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
-        return x.mul(scale).to_type(input.dtype).mul(Gain(input)).MoveToOuterDisposeScope();
-    }
-
-    private Tensor Gain(Tensor input)
-    {
-        Tensor weight = TorchWeights.As(_weight, input);
-        return _gainOffset == 0 ? weight : weight.add(_gainOffset);
+        return x.mul(scale).to_type(input.dtype).mul(gain);
     }
 }

@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using ML.Pruning.Models;
+
+namespace ML.Pruning.Pruning.Structured;
+
+/// <summary>What happened to the groups of a family.</summary>
+/// <param name="Kind">What a group makes up.</param>
+/// <param name="Layer">Layer of the model before, from 0; -1 for the channels.</param>
+/// <param name="Count">Groups before.</param>
+/// <param name="Removed">Which of them went, in ascending order.</param>
+public sealed record FamilyReport(GroupKind Kind, int Layer, int Count, IReadOnlyList<int> Removed)
+{
+    /// <summary>The highest score among those that went; null where nothing was scored, or nothing went.</summary>
+    public double? HighestRemovedScore { get; init; }
+
+    /// <summary>The lowest score among those that stayed; null where nothing was scored.</summary>
+    public double? LowestKeptScore { get; init; }
+}
+
+/// <summary>How a model became smaller.</summary>
+/// <remarks>Immutable and thread-safe.</remarks>
+public sealed record StructureReport
+{
+    /// <summary>The shape before.</summary>
+    public required ModelSpec Before { get; init; }
+
+    /// <summary>The shape after.</summary>
+    public required ModelSpec After { get; init; }
+
+    /// <summary>The families that lost groups or might have.</summary>
+    public required IReadOnlyList<FamilyReport> Families { get; init; }
+
+    /// <summary>The proof that the smaller model is the big one without what went: the largest difference between its
+    /// logits and those of the big model with zeros in all that went, relative to the largest logit, in
+    /// float32.</summary>
+    public required double LargestLogitDifference { get; init; }
+
+    /// <summary>The report as one JSON object.</summary>
+    /// <returns>Keys parameters, macs, largestLogitDifference, families.</returns>
+    public JsonObject ToJson() => new()
+    {
+        ["parameters"] = new JsonObject { ["before"] = Before.ParameterCount, ["after"] = After.ParameterCount },
+        ["macs"] = new JsonObject
+        {
+            ["tokens"] = PruningPlan.MacTokens,
+            ["before"] = Before.MultiplyAccumulates(PruningPlan.MacTokens),
+            ["after"] = After.MultiplyAccumulates(PruningPlan.MacTokens),
+        },
+        ["largestLogitDifference"] = LargestLogitDifference,
+        ["families"] = new JsonArray([.. Families.Select(f => (JsonNode)new JsonObject
+        {
+            ["kind"] = f.Kind.ToString().ToLowerInvariant(),
+            ["layer"] = f.Layer >= 0 ? f.Layer : null,
+            ["before"] = f.Count,
+            ["after"] = f.Count - f.Removed.Count,
+            ["removed"] = new JsonArray([.. f.Removed.Select(i => (JsonNode)i)]),
+            ["highestRemovedScore"] = f.HighestRemovedScore,
+            ["lowestKeptScore"] = f.LowestKeptScore,
+        })]),
+    };
+
+    /// <summary>The report for reading.</summary>
+    /// <returns>Totals, one line a family, and the proof; lines end with a line feed.</returns>
+    public string ToTable()
+    {
+        var text = new StringBuilder();
+        long before = Before.ParameterCount, after = After.ParameterCount;
+        text.Append(CultureInfo.InvariantCulture, $"{before:N0} parameters before, {after:N0} after "
+            + $"({1 - (double)after / before:P1} less); at {PruningPlan.MacTokens} tokens "
+            + $"{Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, "
+            + $"{After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after.\n");
+        foreach (FamilyReport f in Families)
+        {
+            string where = f.Layer < 0 ? "model" : $"layer {f.Layer}";
+            text.Append(CultureInfo.InvariantCulture, $"{where,-9}  {NameOf(f.Kind),-15}  {f.Count,7} -> "
+                + $"{f.Count - f.Removed.Count,-7}{Scores(f)}\n");
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from those of the big "
+            + $"one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest logit.\n");
+        return text.ToString();
+    }
+
+    /// <summary>What a kind of group is called.</summary>
+    internal static string NameOf(GroupKind kind) => kind switch
+    {
+        GroupKind.Heads => "key/value heads",
+        GroupKind.Neuron => "MLP neurons",
+        GroupKind.Channel => "channels",
+        _ => "layer",
+    };
+
+    private static string Scores(FamilyReport f) => f is { HighestRemovedScore: { } removed, LowestKeptScore: { } kept }
+        ? string.Create(CultureInfo.InvariantCulture, $"  went up to score {removed:G4}, stayed from {kept:G4}")
+        : "";
+}

@@ -1,0 +1,103 @@
+using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+
+namespace ML.Pruning.Pruning.Structured;
+
+/// <summary>A method that removes whole groups of parameters (<see cref="DependencyGraph"/>), so that the model becomes
+/// physically smaller, and proves it: the result gives the logits of the big model with zeros in all that went.</summary>
+/// <remarks>Immutable and thread-safe. Weights on an integer grid that lose something become float32; put the smaller
+/// model on the grid again if wanted.</remarks>
+public abstract class StructuredPruning : PruningMethod
+{
+    private const long BaseMemoryBytes = 96L << 20;
+
+    private protected StructuredPruning()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override bool NeedsCalibration => false;
+
+    /// <inheritdoc/>
+    public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        DependencyGraph graph = DependencyGraph.Of(spec);
+        IReadOnlyList<PlannedFamily> families = PlanFamilies(graph);
+        if (families.All(f => f.Removed == 0))
+            throw new PruningException($"With these options {Name} removes nothing from this model; ask for more.");
+        Dictionary<(GroupKind, int), int> removed = families.ToDictionary(f => (f.Kind, f.Layer), f => f.Removed);
+        ModelSpec after = KeptUnits.ByCount(spec, (kind, layer) => removed.GetValueOrDefault((kind, layer)))
+            .Shrink(spec);
+        return new PruningPlan
+        {
+            Method = Name,
+            Before = spec,
+            After = after,
+            Families = families,
+            PeakMemoryBytes = BaseMemoryBytes + EstimateMemory(spec),
+            DiskBytes = after.ParameterCount * weightType.BitsPerElement() / 8,
+            WeightType = weightType,
+        };
+    }
+
+    /// <summary>How many groups go, by shape alone.</summary>
+    private protected abstract IReadOnlyList<PlannedFamily> PlanFamilies(DependencyGraph graph);
+
+    /// <summary>Which groups go.</summary>
+    private protected abstract IReadOnlyList<GroupChoice> Choose(PruningRun run, DependencyGraph graph);
+
+    /// <summary>Bytes that scoring holds at most, beyond what any run does.</summary>
+    private protected virtual long EstimateScoring(ModelSpec spec) => 0;
+
+    /// <summary>Turns the smaller model into the result; most methods leave it as it is.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="cut">What went.</param>
+    /// <param name="smaller">The smaller model, to be disposed if it is not returned.</param>
+    private protected virtual LanguageModel Complete(PruningRun run, StructuralCut cut, LanguageModel smaller) =>
+        smaller;
+
+    /// <inheritdoc/>
+    internal override void Run(PruningRun run)
+    {
+        DependencyGraph graph = DependencyGraph.Of(run.Plan.Before);
+        IReadOnlyList<GroupChoice> choices = Choose(run, graph);
+        var cut = new StructuralCut(graph.Spec, [.. choices.SelectMany(c => c.Removed.Select(i => c.Family[i]))]);
+        LanguageModel smaller = ModelSlicer.Slice(run.Model, cut, run.TempFolder, run.CancellationToken);
+        double difference;
+        try
+        {
+            difference = MaskedProof.LargestDifference(run.Weights, cut, smaller, run.CancellationToken);
+            smaller = Complete(run, cut, smaller);
+        }
+        catch
+        {
+            smaller.Dispose();
+            throw;
+        }
+
+        if (!(difference <= MaskedProof.Tolerance))
+        {
+            run.Note($"The logits of the smaller model differ from those of the big one with zeros by {difference:G3} of "
+                + $"the largest logit, more than {MaskedProof.Tolerance}; check the weights for values that are not "
+                + "finite or overflow.");
+        }
+
+        run.Become(smaller, new StructureReport
+        {
+            Before = cut.Before,
+            After = smaller.Spec,
+            Families = [.. choices.Select(c => c.ToReport())],
+            LargestLogitDifference = difference,
+        });
+    }
+
+    // The proof holds a layer of each model; slicing holds pieces.
+    private long EstimateMemory(ModelSpec spec)
+    {
+        long layer = Enumerable.Range(0, spec.Layers.Count).Max(i => spec.LayerParameters(i).Sum(p => p.Count));
+        long table = (long)spec.VocabularySize * spec.HiddenSize;
+        return Math.Max(EstimateScoring(spec), 2 * sizeof(float) * Math.Max(layer, table));
+    }
+}
