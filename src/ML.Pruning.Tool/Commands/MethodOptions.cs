@@ -17,13 +17,16 @@ internal sealed class MethodOptions
     [
         "magnitude", "random", "wanda", "sparsegpt", "obd", "obs",
         "taylor-first", "taylor-second", "taylor-mix", "fisher", "snip", "movement-score", RoundToNearestName,
+        .. StructuredOptions.Methods,
     ];
+
+    private readonly StructuredOptions _structured = new();
 
     private readonly Option<string> _method = new("--method")
     {
         Description = "How to prune: magnitude, random, wanda, sparsegpt, obd, obs, or by gradients taylor-first, "
             + "taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes nothing (with "
-            + "--quantize).",
+            + "--quantize); llm-pruner makes the model smaller (with --ratio).",
         Required = true,
     };
 
@@ -135,12 +138,22 @@ internal sealed class MethodOptions
             _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute,
             _seed];
         foreach (Option option in options) command.Options.Add(option);
+        _structured.AddTo(command);
     }
 
     /// <summary>The method that the arguments spell.</summary>
     /// <exception cref="UserErrorException">An argument is not legal.</exception>
     public PruningMethod Parse(ParseResult parse)
     {
+        string name = parse.GetRequiredValue(_method);
+        if (StructuredOptions.Methods.Contains(name))
+        {
+            if (parse.GetValue(_sparsity) is not null)
+                throw new UserErrorException($"--sparsity is for methods that set zeros; --method {name} takes --ratio.");
+            return _structured.Parse(parse, Calibration(parse), parse.GetValue(_seed));
+        }
+
+        _structured.RefuseFor(name, parse);
         WeightGrid? grid = parse.GetValue(_quantize) is { } text ? WeightGrid.Parse(text) : null;
         if (parse.GetRequiredValue(_method) == RoundToNearestName) return RoundToNearest(parse, grid);
         (IWeightCriterion criterion, ComparisonGroup defaultGroup) = Criterion(parse);
@@ -157,16 +170,18 @@ internal sealed class MethodOptions
             AllowNonFinite = parse.GetValue(_allowNonFinite),
             IncludeTensors = parse.GetValue(_include) is { Length: > 0 } include ? include : null,
             ExcludeTensors = parse.GetValue(_exclude) ?? [],
-            Calibration = new CalibrationOptions
-            {
-                Samples = parse.GetValue(_samples),
-                SequenceLength = parse.GetValue(_length),
-                Order = ParseEnum<CalibrationOrder>("--calibration-order", parse.GetValue(_order)!),
-                Precision = ParseEnum<ComputePrecision>("--compute", parse.GetValue(_compute)!),
-                Seed = parse.GetValue(_seed),
-            },
+            Calibration = Calibration(parse),
         };
     }
+
+    private CalibrationOptions Calibration(ParseResult parse) => new()
+    {
+        Samples = parse.GetValue(_samples),
+        SequenceLength = parse.GetValue(_length),
+        Order = ParseEnum<CalibrationOrder>("--calibration-order", parse.GetValue(_order)!),
+        Precision = ParseEnum<ComputePrecision>("--compute", parse.GetValue(_compute)!),
+        Seed = parse.GetValue(_seed),
+    };
 
     private RoundToNearest RoundToNearest(ParseResult parse, WeightGrid? grid)
     {

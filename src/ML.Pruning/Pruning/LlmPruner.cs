@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
 using ML.Pruning.Importance;
@@ -124,7 +125,11 @@ public sealed class LlmPruner : StructuredPruning
     private protected override IReadOnlyList<GroupChoice> Choose(PruningRun run, DependencyGraph graph)
     {
         if (Granularity == PruningGranularity.Layer)
-            return [.. run.Plan.Families.Where(f => f.Removed > 0).Select(f => new GroupChoice(graph.Family(f.Kind, f.Layer), [0]))];
+        {
+            return [.. run.Plan.Families.Where(f => f.Removed > 0)
+                .Select(f => new GroupChoice(graph.Family(f.Kind, f.Layer), [0]))];
+        }
+
         GroupFamily[] families = [.. Participants(graph)];
         var search = new GroupSearch(run, graph, families, Importance, Aggregation, Seed);
         for (int step = 1; step <= Steps; step++)
@@ -149,7 +154,7 @@ public sealed class LlmPruner : StructuredPruning
     }
 
     private static string Lower<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
+        where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
     private static PlannedFamily Planned(GroupFamily family, int removed, bool isExact) =>
         new(family.Kind, family.Layer, family.Count, removed, isExact);
