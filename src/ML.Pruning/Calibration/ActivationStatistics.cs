@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Calibration;
 
-/// <summary>What calibration saw of the input of a linear map: per feature the sum of squares over all tokens, and the
-/// sum of x x^T if that is asked for.</summary>
+/// <summary>What calibration saw of the input of a linear map: per feature the sum of squares over all tokens; if they
+/// are asked for other moments, and the sum of x x^T.</summary>
 /// <remarks>
 /// <para>sumOfSquares[i] = sum over tokens t of x[t, i]^2, in float64 and in the order of the tokens, so that the
 /// number of threads does not change a bit. H = 2/n sum over tokens of x x^T, products and sums in float64.</para>
@@ -18,6 +18,8 @@ public sealed class ActivationStatistics : IDisposable
     private const int FeaturesPerTask = 256;
 
     private readonly double[] _sumOfSquares;
+    private readonly InputMoments? _moments;
+    private readonly InputSample? _sample;
     private readonly Lock _gate = new();
     private HessianSum? _hessian;
     private HessianFactor? _factor;
@@ -28,9 +30,20 @@ public sealed class ActivationStatistics : IDisposable
     /// <param name="needs">What to gather; sums of squares are always there.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is not one feature.</exception>
     public ActivationStatistics(int features, StatisticsNeeds needs = StatisticsNeeds.SumSquares)
+        : this(features, needs, null)
+    {
+    }
+
+    /// <summary>Starts with no token seen.</summary>
+    /// <param name="features">Input features, at least 1.</param>
+    /// <param name="needs">What to gather; sums of squares are always there.</param>
+    /// <param name="sample">Takes some tokens, and goes with the Hessian; null = none are kept.</param>
+    internal ActivationStatistics(int features, StatisticsNeeds needs, InputSample? sample)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(features, 1);
         _sumOfSquares = new double[features];
+        _sample = sample;
+        if (needs.HasFlag(StatisticsNeeds.Moments)) _moments = new InputMoments(features);
         if (needs.HasFlag(StatisticsNeeds.Hessian)) _hessian = new HessianSum(features);
     }
 
@@ -42,6 +55,21 @@ public sealed class ActivationStatistics : IDisposable
 
     /// <summary>Sum of squares [features] over all tokens.</summary>
     public ReadOnlySpan<double> SumOfSquares => _sumOfSquares;
+
+    /// <summary>Sum of x [features] over all tokens.</summary>
+    /// <exception cref="InvalidOperationException">Moments were not asked for.</exception>
+    public ReadOnlySpan<double> Sum => RequireMoments().Sum;
+
+    /// <summary>Sum of |x| [features] over all tokens.</summary>
+    /// <exception cref="InvalidOperationException">Moments were not asked for.</exception>
+    public ReadOnlySpan<double> SumOfMagnitudes => RequireMoments().SumOfMagnitudes;
+
+    /// <summary>Largest |x| [features] over all tokens.</summary>
+    /// <exception cref="InvalidOperationException">Moments were not asked for.</exception>
+    public ReadOnlySpan<double> Largest => RequireMoments().Largest;
+
+    /// <summary>Some of the tokens, if any were to be kept.</summary>
+    internal InputSample? Sample => _sample;
 
     /// <summary>Whether all sums are finite; false after an activation was NaN or infinite.</summary>
     public bool IsFinite => !_sumOfSquares.Any(s => !double.IsFinite(s));
@@ -55,6 +83,7 @@ public sealed class ActivationStatistics : IDisposable
     public void Add(ReadOnlySpan<float> inputs)
     {
         AddSquares(inputs);
+        _moments?.Add(inputs);
         if (_hessian is null || inputs.IsEmpty) return;
         using Tensor copy = empty([inputs.Length / Features, Features], dtype: ScalarType.Float32);
         inputs.CopyTo(MemoryMarshal.Cast<byte, float>(copy.bytes));
@@ -68,6 +97,8 @@ public sealed class ActivationStatistics : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor dense = inputs.to_type(ScalarType.Float32).contiguous();
         AddSquares(MemoryMarshal.Cast<byte, float>(dense.bytes));
+        _moments?.Add(MemoryMarshal.Cast<byte, float>(dense.bytes));
+        _sample?.Add(dense.reshape(-1, Features));
         _hessian?.Add(dense);
     }
 
@@ -112,6 +143,12 @@ public sealed class ActivationStatistics : IDisposable
         {
             _hessian.Merge(other._hessian ?? throw new ArgumentException(
                 "Statistics without a Hessian cannot be merged into those with one.", nameof(other)));
+        }
+
+        if (_moments is not null)
+        {
+            _moments.Merge(other._moments ?? throw new ArgumentException(
+                "Statistics without moments cannot be merged into those with them.", nameof(other)));
         }
 
         System.Numerics.Tensors.TensorPrimitives.Add(_sumOfSquares, other._sumOfSquares, _sumOfSquares);
@@ -174,13 +211,17 @@ public sealed class ActivationStatistics : IDisposable
         _factor = null;
     }
 
-    /// <summary>Gives the memory of Hessian and factor back; diagonals stay.</summary>
+    /// <summary>Gives the memory of Hessian, factor and sample back; diagonals stay.</summary>
     internal void ReleaseHessian()
     {
         ReleaseFactor();
         _hessian?.Dispose();
         _hessian = null;
+        _sample?.Dispose();
     }
+
+    private InputMoments RequireMoments() =>
+        _moments ?? throw new InvalidOperationException("The statistics hold no moments.");
 
     private HessianSum RequireHessian()
     {

@@ -22,6 +22,7 @@ internal sealed class LayerStreamingRunner
     private const long RuntimeBytes = 192L << 20;
 
     private readonly ModelSpec _spec;
+    private readonly ModelSpec _replacedSpec;
     private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
     private readonly TokenWindows _windows;
     private readonly ScalarType _type;
@@ -35,9 +36,12 @@ internal sealed class LayerStreamingRunner
     /// <param name="precision">In what it computes.</param>
     /// <param name="progress">Told the fraction done, in [0, 1].</param>
     /// <param name="cancellationToken">Checked between batches of windows.</param>
+    /// <param name="replacedSpec">The shape of layers that were replaced, if it differs.</param>
     public LayerStreamingRunner(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, TokenWindows windows,
-        ComputePrecision precision, Action<double>? progress, CancellationToken cancellationToken)
+        ComputePrecision precision, Action<double>? progress, CancellationToken cancellationToken,
+        ModelSpec? replacedSpec = null)
     {
+        _replacedSpec = replacedSpec ?? spec;
         _type = TorchPrecision.Of(precision);
         _spec = spec;
         _weights = weights;
@@ -115,7 +119,7 @@ internal sealed class LayerStreamingRunner
         IReadOnlyDictionary<LinearInput, Action<Tensor>> observers =
             visitor.Observe(layer, LinearInput.Of(_spec, layer));
         if (observers.Count == 0 && !keepOutput) return;
-        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, _weights, _type);
+        using TorchDecoderLayer module = TorchDecoderLayer.Load(SpecOf(layer, _weights), layer, _weights, _type);
         foreach ((LinearInput input, Action<Tensor> observer) in observers)
             module.Linears[input.Parts[0]].InputObserver = observer;
         ForEachBatch((start, count) =>
@@ -127,9 +131,13 @@ internal sealed class LayerStreamingRunner
         });
     }
 
+    // A layer that was replaced, now or in an earlier run, may have biases that it did not have.
+    private ModelSpec SpecOf(int layer, IReadOnlyDictionary<string, StoredTensor> weights) =>
+        _replacedSpec.LayerParameters(layer).All(p => weights.ContainsKey(p.Name)) ? _replacedSpec : _spec;
+
     private void RunReplaced(int layer, IReadOnlyDictionary<string, StoredTensor> weights, Tensor hidden)
     {
-        using TorchDecoderLayer module = TorchDecoderLayer.Load(_spec, layer, weights, _type);
+        using TorchDecoderLayer module = TorchDecoderLayer.Load(SpecOf(layer, weights), layer, weights, _type);
         ForEachBatch((start, count) =>
         {
             Tensor batch = hidden.narrow(0, start, count);

@@ -21,4 +21,7 @@ public enum StatisticsNeeds
 
     /// <summary>The movement of each weight in a short training run.</summary>
     Movement = 16,
+
+    /// <summary>Sums of x and of |x|, and the largest |x|, per input feature.</summary>
+    Moments = 32,
 }

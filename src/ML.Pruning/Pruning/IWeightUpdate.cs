@@ -14,6 +14,9 @@ public interface IWeightUpdate
     /// <summary>Which statistics of the inputs it needs, hence whether it needs calibration text.</summary>
     StatisticsNeeds Needs { get; }
 
+    /// <summary>Whether it changes biases, so that maps without one get one.</summary>
+    bool ChangesBias => false;
+
     /// <summary>Updates one tensor.</summary>
     /// <param name="tensorName">Canonical name, for messages.</param>
     /// <param name="weight">W [rows, columns], row-major; on return the updated weights, 0 where the mask removes.
@@ -33,7 +36,15 @@ public interface IWeightUpdate
 
 /// <summary>What a weight update did to a tensor.</summary>
 /// <param name="SquaredError">tr(D H D^T), where D is the change of the weights and H the damped Hessian 2/n sum x x^T:
-/// twice the mean squared change of the tensor's outputs over the tokens, plus the damping.</param>
+/// twice the mean squared change of the tensor's outputs over the tokens, plus the damping; NaN for an update without a
+/// Hessian.</param>
 /// <param name="AskedDamping">Damping asked for, as a fraction of the mean of H's diagonal.</param>
 /// <param name="UsedDamping">Damping used; more than asked for when H had no Cholesky factor.</param>
-public sealed record WeightUpdateResult(double SquaredError, double AskedDamping, double UsedDamping);
+public sealed record WeightUpdateResult(double SquaredError, double AskedDamping, double UsedDamping)
+{
+    /// <summary>What is added to the bias of the map [rows]; null = nothing.</summary>
+    public float[]? BiasChange { get; init; }
+
+    /// <summary>How the weights were put on a grid, if the update did that.</summary>
+    internal GridRounding? Rounding { get; init; }
+}

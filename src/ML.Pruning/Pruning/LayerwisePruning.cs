@@ -55,6 +55,9 @@ public abstract class LayerwisePruning : PruningMethod
     private protected bool IsJoint =>
         Pattern is not NofMPattern && Group is ComparisonGroup.Layer or ComparisonGroup.Model;
 
+    /// <summary>Whether the maps that are pruned get biases.</summary>
+    private protected virtual bool ChangesBiases => false;
+
     /// <summary>All statistics that are needed at any time.</summary>
     private protected virtual StatisticsNeeds Needs => StatisticsNeeds.None;
 
@@ -82,7 +85,7 @@ public abstract class LayerwisePruning : PruningMethod
         {
             Method = Name,
             Before = spec,
-            After = spec,
+            After = ChangesBiases ? WithBiases(spec, tensors) : spec,
             Tensors = tensors,
             Zeros = TotalZeros(tensors),
             Skipped = skipped,
@@ -130,6 +133,10 @@ public abstract class LayerwisePruning : PruningMethod
 
     /// <summary>Bytes that the method holds beside the runner, such as Hessians.</summary>
     private protected virtual long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) => 0;
+
+    private static ModelSpec WithBiases(ModelSpec spec, PlannedTensor[] tensors) => tensors.GroupBy(t => t.Layer)
+        .Aggregate(spec, (grown, layer) => grown.WithAddedBiases(layer.Key, spec.Linears(layer.Key)
+            .Where(l => layer.Any(t => t.Name == l.WeightName)).Select(l => l.Part)));
 
     private static string LowerCase(ComparisonGroup group) => group.ToString().ToLowerInvariant();
 

@@ -23,6 +23,19 @@ public sealed record TensorReport(string Name, long Elements, long ZerosBefore, 
     /// where nothing was rounded.</summary>
     public double? RelativeError { get; init; }
 
+    /// <summary>Of the scores by which the weights were chosen, those of zeros left out: lowest, lower quartile, median,
+    /// upper quartile, highest. Of large tensors from about 65,536 weights, whole rows evenly spaced. Null where a mask
+    /// from outside decided, or nothing was to be removed.</summary>
+    public IReadOnlyList<double>? ScoreQuantiles { get; init; }
+
+    /// <summary>How much the outputs of the map change on the calibration text: ||X (W' - W)^T + b' - b|| / ||X W^T||,
+    /// Frobenius norms, from the inputs X of up to 512 evenly spaced tokens that the unpruned map saw behind pruned
+    /// layers. Null without calibration.</summary>
+    public double? OutputError { get; init; }
+
+    /// <summary>How long scoring, selection, update and rounding took; calibration counts apart.</summary>
+    public TimeSpan Duration { get; init; }
+
     /// <summary>Weights that were not removed and became zero by rounding.</summary>
     public long RoundedToZero { get; init; }
 

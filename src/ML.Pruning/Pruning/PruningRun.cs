@@ -54,6 +54,9 @@ internal sealed class PruningRun : IDisposable
     /// kept.</summary>
     public ResumeState? State { get; init; }
 
+    /// <summary>Tokens in all calibration windows.</summary>
+    public long CalibrationTokens => _windows is null ? 0 : (long)_windows.Count * _windows.Length;
+
     /// <summary>Checked by everything that takes long.</summary>
     public CancellationToken CancellationToken => _context.CancellationToken;
 
@@ -115,29 +118,31 @@ internal sealed class PruningRun : IDisposable
         return Plan.Tensors.All(IsStored);
     }
 
-    /// <summary>Writes changed tensors to a temporary file, on the plan's grid if there is one, and takes them from
-    /// there henceforth.</summary>
-    /// <param name="changed">Tensors under their canonical names.</param>
-    public void Store(IReadOnlyList<StoredTensor> changed)
+    /// <summary>Writes changed tensors to a file, and takes them from there henceforth.</summary>
+    /// <param name="changed">The tensors, on the plan's grid if there is one.</param>
+    public void Store(IReadOnlyList<ChangedTensor> changed)
     {
-        Dictionary<string, GridRounding> roundings = Plan.Quantization is not { } grid ? [] : changed.ToDictionary(
-            t => t.Name, t => GridRounding.Of(t, grid, CancellationToken), StringComparer.Ordinal);
-        IEnumerable<StoredTensor> stored = changed.SelectMany(t => QuantizedCodec.Encode(
-            roundings.TryGetValue(t.Name, out GridRounding? rounding) ? rounding.Tensor : t));
-        SafetensorsFile file = State?.Write([.. stored], CancellationToken) ?? SafetensorsWriter.WriteTemporary(
-            _context.TempFolder, [.. stored], metadata: null, CancellationToken);
+        StoredTensor[] stored = [.. changed.SelectMany(c => c.Bias is null
+            ? QuantizedCodec.Encode(c.Weight)
+            : [.. QuantizedCodec.Encode(c.Weight), c.Bias])];
+        SafetensorsFile file = State?.Write(stored, CancellationToken) ?? SafetensorsWriter.WriteTemporary(
+            _context.TempFolder, stored, metadata: null, CancellationToken);
         _files.Add(file);
+        Dictionary<string, ChangedTensor> byName = changed.ToDictionary(c => c.Weight.Name, StringComparer.Ordinal);
         var reports = new List<TensorReport>();
         foreach (StoredTensor tensor in Adopt(file))
         {
+            if (!byName.TryGetValue(tensor.Name, out ChangedTensor? change)) continue;
             long zeros = CountZeros(tensor);
-            GridRounding? rounding = roundings.GetValueOrDefault(tensor.Name);
             reports.Add(new TensorReport(tensor.Name, tensor.ElementCount, _zerosBefore[tensor.Name], zeros)
             {
                 Bytes = QuantizedCodec.StorageBytes(tensor),
                 Grid = (tensor as QuantizedTensor)?.Grid.ToString(),
-                RelativeError = rounding?.RelativeError,
-                RoundedToZero = rounding?.NewZeros ?? 0,
+                RelativeError = change.Rounding?.RelativeError,
+                RoundedToZero = change.Rounding?.NewZeros ?? 0,
+                ScoreQuantiles = change.ScoreQuantiles,
+                OutputError = change.OutputError,
+                Duration = change.Duration,
             });
             _context.Log?.Invoke($"{tensor.Name}: {zeros} of {tensor.ElementCount} weights are zero.");
         }
@@ -149,7 +154,7 @@ internal sealed class PruningRun : IDisposable
     /// <summary>Streams the calibration windows through the model.</summary>
     public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
         Plan.Before, _weights, _windows!, Precision, fraction => Report("calibrate and prune", fraction),
-        CancellationToken).Run(visitor);
+        CancellationToken, Plan.After).Run(visitor);
 
     /// <summary>Runs the calibration windows through the whole model, as it was before the run, with
     /// gradients.</summary>
@@ -275,16 +280,26 @@ internal sealed class PruningRun : IDisposable
         IReadOnlyDictionary<string, StoredTensor> tensors = CompressedCheckpoint.Read(file.Tensors);
         foreach (StoredTensor tensor in tensors.Values)
         {
-            if (!_zerosBefore.ContainsKey(tensor.Name) || !tensor.Shape.SequenceEqual(_weights[tensor.Name].Shape))
+            if (!IsExpected(tensor))
             {
                 throw new CheckpointFormatException($"'{file.Path}' holds '{tensor.Name}', which is none of the tensors "
                     + "to prune, or has another shape.");
             }
 
             _weights[tensor.Name] = tensor;
-            _stored.Add(tensor.Name);
+            if (_zerosBefore.ContainsKey(tensor.Name)) _stored.Add(tensor.Name);
         }
 
         return tensors.Values;
+    }
+
+    // A planned weight, or the bias of one.
+    private bool IsExpected(StoredTensor tensor)
+    {
+        if (_zerosBefore.ContainsKey(tensor.Name)) return tensor.Shape.SequenceEqual(_weights[tensor.Name].Shape);
+        ParameterSpec? bias = Plan.After.Parameters()
+            .FirstOrDefault(p => p.Name == tensor.Name && p.Role == ParameterRole.Bias);
+        return bias is not null && tensor.Shape.SequenceEqual(bias.Shape)
+            && _zerosBefore.ContainsKey(TensorNames.Weight(bias.Layer, bias.Part));
     }
 }

@@ -47,7 +47,7 @@ public sealed class RoundToNearest : LayerwisePruning
         int done = 0;
         foreach (IGrouping<int, PlannedTensor> layer in layers)
         {
-            run.Store([.. layer.Select(run.Tensor)]);
+            run.Store([.. layer.Select(t => ChangedTensor.Of(run.Tensor(t), Quantization, run.CancellationToken))]);
             run.Report("quantise", ++done / (double)layers.Count);
         }
     }

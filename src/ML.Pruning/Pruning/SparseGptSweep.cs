@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Models.Torch;
 using ML.Pruning.Sparsity;
 using TorchSharp;
@@ -19,19 +20,28 @@ internal sealed class SparseGptSweep
     private readonly HessianFactor _factor;
     private readonly int _blockSize;
     private readonly CancellationToken _cancellationToken;
+    private readonly WeightGrid? _asked;
+    private SweepGrid? _grid;
 
     /// <summary>Prepares a sweep.</summary>
-    public SparseGptSweep(string name, HessianFactor factor, int blockSize, CancellationToken cancellationToken)
+    /// <param name="name">Name of the tensor.</param>
+    /// <param name="factor">The factorised Hessian of its input.</param>
+    /// <param name="blockSize">Columns of a block.</param>
+    /// <param name="grid">The grid on which the weights that stay are put; null = none.</param>
+    /// <param name="cancellationToken">Checked between blocks.</param>
+    public SparseGptSweep(string name, HessianFactor factor, int blockSize, WeightGrid? grid,
+        CancellationToken cancellationToken)
     {
         _name = name;
         _factor = factor;
         _blockSize = blockSize;
+        _asked = grid;
         _cancellationToken = cancellationToken;
     }
 
     /// <summary>Bytes that a sweep holds at most, for a tensor.</summary>
     public static long PeakBytes(int rows, int columns, int blockSize) =>
-        (sizeof(double) + sizeof(float)) * (long)rows * columns
+        SweepGrid.Bytes(rows, columns) + (sizeof(double) + sizeof(float)) * (long)rows * columns
         + (3 * sizeof(double) + sizeof(float)) * (long)rows * Math.Min(columns, blockSize);
 
     /// <summary>Sweeps.</summary>
@@ -44,6 +54,7 @@ internal sealed class SparseGptSweep
         using DisposeScope scope = NewDisposeScope();
         int rows = mask.Rows, columns = mask.Columns;
         RemoveZeros(weight, mask);
+        _grid = _asked is null ? null : new SweepGrid(_asked, rows, columns);
         Tensor w = ToTensor(weight, rows, columns);
         if (_factor.DeadColumns.Count > 0)
             w.index_fill_(1, tensor([.. _factor.DeadColumns.Select(c => (long)c)], dtype: ScalarType.Int64), 0);
@@ -56,7 +67,7 @@ internal sealed class SparseGptSweep
             Tensor u = _factor.Upper.narrow(0, start, width);
             Tensor block = w.narrow(1, start, width).contiguous();
             Tensor errors = zeros([rows, width], dtype: ScalarType.Float64);
-            SweepBlock(block, errors, u.narrow(1, start, width), mask, start, chooser);
+            SweepBlock(w, block, errors, u.narrow(1, start, width), mask, start, chooser);
             squaredError += TensorPrimitives.SumOfSquares<double>(MemoryMarshal.Cast<byte, double>(errors.bytes));
             w.narrow(1, start, width).copy_(block);
             if (end == columns) break;
@@ -65,7 +76,10 @@ internal sealed class SparseGptSweep
         }
 
         FromTensor(w, weight);
-        return new WeightUpdateResult(squaredError, _factor.Asked, _factor.Used);
+        return new WeightUpdateResult(squaredError, _factor.Asked, _factor.Used)
+        {
+            Rounding = _grid?.ToRounding(_name),
+        };
     }
 
     private static Tensor ToTensor(float[] weight, int rows, int columns)
@@ -109,8 +123,8 @@ internal sealed class SparseGptSweep
         }
     }
 
-    private unsafe void SweepBlock(
-        Tensor block, Tensor errors, Tensor upper, WeightMask mask, int start, TileMaskChooser? chooser)
+    private unsafe void SweepBlock(Tensor w, Tensor block, Tensor errors, Tensor upper, WeightMask mask, int start,
+        TileMaskChooser? chooser)
     {
         int rows = mask.Rows, width = (int)block.shape[1];
         using Tensor dense = upper.contiguous();
@@ -118,23 +132,30 @@ internal sealed class SparseGptSweep
         double[] diagonal = [.. Enumerable.Range(0, width).Select(j => u[j * width + j])];
         NofMPattern? groups = chooser?.Pattern as NofMPattern;
         if (chooser is not null && groups is null) ChooseTile(chooser, block, diagonal, mask, start);
+        // What follows the block in W, where a scale may be shared with it; up to date at the start of the block.
+        int columns = mask.Columns, end = start + width;
+        int shared = _grid is { } grid && start % grid.GroupColumns == 0
+            ? Math.Max(0, Math.Min(columns - start, grid.GroupColumns) - width)
+            : 0;
         fixed (byte* blockStart = block.bytes, errorStart = errors.bytes)
         {
             double* values = (double*)blockStart, error = (double*)errorStart;
+            using Tensor following = w.narrow(1, end, shared).contiguous();
+            double[] beyond = shared == 0 ? [] : MemoryMarshal.Cast<byte, double>(following.bytes).ToArray();
             RowChunks.ForEach(rows, width, (firstRow, rowCount) =>
             {
                 for (int row = firstRow; row < firstRow + rowCount; row++)
                 {
-                    SweepRow(new Span<double>(values + (long)row * width, width),
-                        new Span<double>(error + (long)row * width, width), u, diagonal, mask.Words(row), start,
-                        groups);
+                    SweepRow(row, new Span<double>(values + (long)row * width, width),
+                        new Span<double>(error + (long)row * width, width), beyond.AsSpan(row * shared, shared), u,
+                        diagonal, mask.Words(row), start, groups);
                 }
             }, _cancellationToken);
         }
     }
 
-    private static void SweepRow(Span<double> values, Span<double> errors, double[] u, double[] diagonal,
-        Span<ulong> words, int start, NofMPattern? groups)
+    private void SweepRow(int row, Span<double> values, Span<double> errors, ReadOnlySpan<double> beyond, double[] u,
+        double[] diagonal, Span<ulong> words, int start, NofMPattern? groups)
     {
         int width = values.Length;
         for (int j = 0; j < width; j++)
@@ -145,13 +166,46 @@ internal sealed class SparseGptSweep
                     groups, values.Slice(j, groups.M), diagonal.AsSpan(j, groups.M), words, start + j);
             }
 
-            if (WeightMask.IsKept(words, start + j) || values[j] == 0) continue;
-            double error = values[j] / diagonal[j];
+            if (_grid is not null && (start + j) % _grid.GroupColumns == 0)
+            {
+                int own = Math.Min(width - j, _grid.GroupColumns);
+                (double[] ahead, ulong[] keeps) = LookAhead(values, j, own, u, diagonal, words, start, groups);
+                _grid.StartGroup(row, start + j, ahead.AsSpan(0, own), beyond, keeps);
+            }
+
+            bool kept = WeightMask.IsKept(words, start + j);
+            if (values[j] == 0 || kept && _grid is null) continue;
+            double target = kept ? _grid!.Round(row, start + j, values[j]) : 0;
+            double error = (values[j] - target) / diagonal[j];
             errors[j] = error;
-            values[j] = 0;
+            values[j] = target;
             Span<double> rest = values[(j + 1)..];
             TensorPrimitives.MultiplyAdd(u.AsSpan(j * width + j + 1, rest.Length), -error, rest, rest);
         }
+    }
+
+    // What the columns from first on would become without rounding, and which of them would stay; to the end of the last
+    // group of M that begins among them.
+    private static (double[] Values, ulong[] Words) LookAhead(ReadOnlySpan<double> values, int first, int count,
+        double[] u, double[] diagonal, ReadOnlySpan<ulong> words, int start, NofMPattern? groups)
+    {
+        int width = values.Length, m = groups?.M ?? 1;
+        int end = Math.Min(width, (first + count + m - 1) / m * m);
+        double[] ahead = values[first..end].ToArray();
+        ulong[] keeps = words.ToArray();
+        for (int j = first; j < end; j++)
+        {
+            Span<double> rest = ahead.AsSpan(j - first);
+            if (groups is not null && j % groups.M == 0)
+                TileMaskChooser.ChooseGroup(groups, rest[..groups.M], diagonal.AsSpan(j, groups.M), keeps, start + j);
+            if (WeightMask.IsKept(keeps, start + j) || rest[0] == 0) continue;
+            double error = rest[0] / diagonal[j];
+            rest[0] = 0;
+            rest = rest[1..];
+            TensorPrimitives.MultiplyAdd(u.AsSpan(j * width + j + 1, rest.Length), -error, rest, rest);
+        }
+
+        return (ahead, keeps);
     }
 
     private void ChooseTile(TileMaskChooser chooser, Tensor block, double[] diagonal, WeightMask mask, int start)

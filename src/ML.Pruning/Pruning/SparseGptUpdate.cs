@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Importance;
 using ML.Pruning.Sparsity;
 
@@ -26,6 +27,15 @@ public sealed class SparseGptUpdate(
     /// <summary>Columns of a block.</summary>
     public int BlockSize { get; } = CriterionChecks.BlockSize(blockSize);
 
+    /// <summary>Whether weights that are to be put on an integer grid (<see cref="LayerwisePruning.Quantization"/>) are
+    /// put there in the same sweep, so that later columns make up for the rounding too; else they are rounded to nearest
+    /// afterwards.</summary>
+    /// <remarks>A scale is taken at the first column that it holds for, from what the kept weights of the block would
+    /// become without rounding; weights after the block count as they stand. So most weights that grow stay below the
+    /// largest code; others are cut to it. The authors of SparseGPT take asymmetric scales from the dense row (section
+    /// 3.5).</remarks>
+    public bool RoundsInSweep { get; init; } = true;
+
     /// <inheritdoc/>
     public string Name => "sparsegpt";
 
@@ -33,16 +43,26 @@ public sealed class SparseGptUpdate(
     public StatisticsNeeds Needs => StatisticsNeeds.Hessian;
 
     /// <inheritdoc/>
-    public JsonObject Options() => new() { ["damping"] = Damping, ["blockSize"] = BlockSize };
+    public JsonObject Options() => new()
+    {
+        ["damping"] = Damping,
+        ["blockSize"] = BlockSize,
+        ["roundsInSweep"] = RoundsInSweep,
+    };
 
     /// <inheritdoc/>
     public WeightUpdateResult Update(string tensorName, float[] weight, WeightMask mask,
-        ActivationStatistics statistics, CancellationToken cancellationToken)
+        ActivationStatistics statistics, CancellationToken cancellationToken) =>
+        Update(tensorName, weight, mask, statistics, null, cancellationToken);
+
+    /// <summary>Updates one tensor and puts it on a grid, if there is one.</summary>
+    internal WeightUpdateResult Update(string tensorName, float[] weight, WeightMask mask,
+        ActivationStatistics statistics, WeightGrid? grid, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentNullException.ThrowIfNull(mask);
         ArgumentNullException.ThrowIfNull(statistics);
-        var sweep = new SparseGptSweep(tensorName, statistics.Factor(Damping), BlockSize, cancellationToken);
+        var sweep = new SparseGptSweep(tensorName, statistics.Factor(Damping), BlockSize, grid, cancellationToken);
         return sweep.Run(weight, mask, chooser: null);
     }
 }

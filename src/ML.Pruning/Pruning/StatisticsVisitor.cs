@@ -68,7 +68,8 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
             string[] wanted =
                 [.. input.Parts.Select(part => TensorNames.Weight(layer, part)).Where(_planned.Contains)];
             if (wanted.Length == 0) continue;
-            var statistics = new ActivationStatistics(input.Features, _needs);
+            InputSample? sample = _prune is null ? null : new InputSample(_run.CalibrationTokens);
+            var statistics = new ActivationStatistics(input.Features, _needs, sample);
             _current.Add(statistics);
             foreach (string name in wanted) Statistics.Add(name, statistics);
             observers.Add(input, statistics.Add);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Numerics.Tensors;
 using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
@@ -50,6 +52,9 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     private protected override StatisticsNeeds Needs => LayerNeeds | ModelNeeds;
 
     /// <inheritdoc/>
+    private protected override bool ChangesBiases => Update is { ChangesBias: true };
+
+    /// <inheritdoc/>
     private protected override MovementOptions Movement => Criterion.Movement;
 
     /// <inheritdoc/>
@@ -60,6 +65,9 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     private SparseGptCriterion? Sweeping => Masks is null && (Group == ComparisonGroup.Tile || Pattern is NofMPattern)
         ? Criterion as SparseGptCriterion
         : null;
+
+    // The grid that the update puts the weights on by itself.
+    private WeightGrid? JointGrid => Update is SparseGptUpdate { RoundsInSweep: true } ? Quantization : null;
 
     private bool IsModelWide => Masks is null && IsJoint && Group == ComparisonGroup.Model;
 
@@ -94,8 +102,9 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         run.Differentiate(Needs, Movement);
         IReadOnlyList<PlannedTensor> tensors =
             Masks is null && Allocation is IScoredAllocation scored ? Measure(run, scored) : run.Plan.Tensors;
-        Func<string, WeightMask>? masks = IsModelWide ? SelectModelWide(run)
-            : Masks?.Resolve(run.Plan.Before) is { } outside ? name => WeightMask.FromNonZeros(outside[name])
+        Func<string, Choice>? masks = IsModelWide ? SelectModelWide(run)
+            : Masks?.Resolve(run.Plan.Before) is { } outside
+                ? name => new Choice(WeightMask.FromNonZeros(outside[name]), null)
             : null;
         run.Restore();
         ILookup<int, PlannedTensor> layers = tensors.Where(t => !run.IsStored(t)).ToLookup(t => t.Layer);
@@ -125,6 +134,18 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         {
             throw new ArgumentException("Weights that are NaN or infinite cannot be kept when weights are updated; "
                 + "they would spread. Leave the update out, or repair the weights.");
+        }
+
+        if (JointGrid is { } grid && Update is SparseGptUpdate update)
+        {
+            int wrong = SweepGrid.Fits(grid, int.MaxValue, update.BlockSize) ? 0 : update.BlockSize;
+            if (Sweeping is { } criterion && !SweepGrid.Fits(grid, int.MaxValue, criterion.BlockSize))
+                wrong = criterion.BlockSize;
+            if (wrong != 0)
+            {
+                throw new ArgumentException($"The block size is {wrong}; with the grid {grid} one of it and "
+                    + $"{grid.GroupColumns(int.MaxValue)} must be a multiple of the other.");
+            }
         }
 
         if (Sweeping is not { } sparseGpt) return;
@@ -162,15 +183,15 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         return [.. shapes.Zip(allocated, PlanTensor)];
     }
 
-    private Func<string, WeightMask> SelectModelWide(PruningRun run)
+    private Func<string, Choice> SelectModelWide(PruningRun run)
     {
         IReadOnlyList<CriterionScores> scores = ScoreModel(run, Criterion);
         if (Criterion.Needs.OfInputs() != StatisticsNeeds.None)
             run.Note("Tensors of all layers competed, so the statistics come from the model before pruning.");
         IReadOnlyList<WeightMask> masks = MaskSelector.SelectJointly(
             scores, Pattern, run.Plan.Tensors[0].Sparsity, run.CancellationToken);
-        Dictionary<string, WeightMask> byName =
-            run.Plan.Tensors.Zip(masks).ToDictionary(p => p.First.Name, p => p.Second);
+        Dictionary<string, Choice> byName = scores.Zip(masks)
+            .ToDictionary(p => p.First.Name, p => new Choice(p.Second, ScoreQuantiles.Of(p.First)));
         return name => byName[name];
     }
 
@@ -183,19 +204,24 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
             new CriterionScores(run.Tensor(t), t, scorer, statistics?[t.Name], run.Gradients(t), AllowNonFinite))];
     }
 
-    private void PruneLayer(PruningRun run, PlannedTensor[] tensors, Func<string, WeightMask>? given,
+    private void PruneLayer(PruningRun run, PlannedTensor[] tensors, Func<string, Choice>? given,
         IReadOnlyDictionary<string, ActivationStatistics>? statistics)
     {
         WeightMask[]? joint = IsJoint && !IsModelWide && Masks is null
             ? [.. MaskSelector.SelectJointly([.. tensors.Select(t => Scores(run, t, statistics))], Pattern,
                 tensors[0].Sparsity, run.CancellationToken)]
             : null;
-        var changed = new List<StoredTensor>();
+        var changed = new List<ChangedTensor>();
         for (int i = 0; i < tensors.Length; i++)
         {
             PlannedTensor tensor = tensors[i];
             ActivationStatistics? own = statistics?[tensor.Name];
-            changed.Add(PruneTensor(run, tensor, given?.Invoke(tensor.Name) ?? joint?[i], own));
+            long start = Stopwatch.GetTimestamp();
+            Choice? choice = given?.Invoke(tensor.Name) ?? (joint is null ? null : new Choice(joint[i], null));
+            ChangedTensor pruned = PruneTensor(run, tensor, choice?.Mask, own);
+            IReadOnlyList<double>? quantiles = choice?.Quantiles
+                ?? (Masks is null && !IsModelWide ? ScoreQuantiles.Of(Scores(run, tensor, own)) : null);
+            changed.Add(pruned with { ScoreQuantiles = quantiles, Duration = Stopwatch.GetElapsedTime(start) });
 
             // Tensors with the same input follow each other and share the factor.
             if (own is not null && (i + 1 == tensors.Length || statistics![tensors[i + 1].Name] != own))
@@ -205,30 +231,55 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         run.Store(changed);
     }
 
-    private StoredTensor PruneTensor(PruningRun run, PlannedTensor tensor, WeightMask? mask, ActivationStatistics? own)
+    private ChangedTensor PruneTensor(PruningRun run, PlannedTensor tensor, WeightMask? mask, ActivationStatistics? own)
     {
         StoredTensor stored = run.Tensor(tensor);
         float[]? updated = null;
+        WeightUpdateResult? result = null;
         if (mask is null && Sweeping is { } sparseGpt)
         {
+            bool updates = Update is SparseGptUpdate same && same.Damping == sparseGpt.Damping;
             float[] swept = stored.ToArray();
             mask = new WeightMask(tensor.Rows, tensor.Columns);
-            Tell(run, tensor, new SparseGptSweep(
-                tensor.Name, own!.Factor(sparseGpt.Damping), sparseGpt.BlockSize, run.CancellationToken)
-                .Run(swept, mask, new TileMaskChooser(Pattern, tensor.Sparsity)));
-            if (Update is SparseGptUpdate same && same.Damping == sparseGpt.Damping) updated = swept;
+            WeightUpdateResult sweep = new SparseGptSweep(tensor.Name, own!.Factor(sparseGpt.Damping),
+                sparseGpt.BlockSize, updates ? JointGrid : null, run.CancellationToken)
+                .Run(swept, mask, new TileMaskChooser(Pattern, tensor.Sparsity));
+            Tell(run, tensor, sweep);
+            if (updates) (updated, result) = (swept, sweep);
         }
 
         mask ??= MaskSelector.Select(
             Scores(run, tensor, own), Pattern, Group, tensor.Sparsity, run.CancellationToken);
-        if (Update is null) return MaskedTensor.Over(stored, mask);
-        if (updated is null)
+        if (Update is not null && updated is null)
         {
             updated = stored.ToArray();
-            Tell(run, tensor, Update.Update(tensor.Name, updated, mask, own!, run.CancellationToken));
+            result = Update is SparseGptUpdate sweeps
+                ? sweeps.Update(tensor.Name, updated, mask, own!, JointGrid, run.CancellationToken)
+                : Update.Update(tensor.Name, updated, mask, own!, run.CancellationToken);
+            Tell(run, tensor, result);
         }
 
-        return new ArrayTensor(tensor.Name, updated, stored.Shape, stored.Type);
+        StoredTensor weight = updated is null
+            ? MaskedTensor.Over(stored, mask)
+            : new ArrayTensor(tensor.Name, updated, stored.Shape, stored.Type);
+        ChangedTensor changed = result?.Rounding is { } rounding
+            ? new ChangedTensor(rounding.Tensor) { Rounding = rounding }
+            : ChangedTensor.Of(weight, Quantization, run.CancellationToken);
+        return changed with
+        {
+            Bias = result?.BiasChange is { } change ? MoveBias(run, tensor, stored.Type, change) : null,
+            OutputError = own?.Sample?.RelativeError(stored, changed.Weight, result?.BiasChange),
+        };
+    }
+
+    private static ArrayTensor MoveBias(PruningRun run, PlannedTensor tensor, TensorType type, float[] change)
+    {
+        string name = run.Plan.After.Linears(tensor.Layer).First(l => l.WeightName == tensor.Name).BiasName;
+        if (!run.Weights.TryGetValue(name, out StoredTensor? before))
+            return new ArrayTensor(name, change, [change.Length], type);
+        float[] moved = before.ToArray();
+        TensorPrimitives.Add(moved, change, moved);
+        return new ArrayTensor(name, moved, before.Shape, before.Type);
     }
 
     private static void Tell(PruningRun run, PlannedTensor tensor, WeightUpdateResult result)
@@ -244,4 +295,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
 
     private CriterionScores Scores(PruningRun run, PlannedTensor tensor, ActivationStatistics? statistics) =>
         new(run.Tensor(tensor), tensor, Criterion, statistics, run.Gradients(tensor), AllowNonFinite);
+
+    // What goes of a tensor, chosen before its turn; with the quantiles of the scores, if they are known.
+    private sealed record Choice(WeightMask Mask, IReadOnlyList<double>? Quantiles);
 }

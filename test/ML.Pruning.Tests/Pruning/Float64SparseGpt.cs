@@ -1,3 +1,4 @@
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Tests.Pruning;
@@ -14,14 +15,17 @@ internal static class Float64SparseGpt
     /// <param name="sparsity">Fraction of each tile.</param>
     /// <param name="tile">Columns of a tile.</param>
     /// <param name="given">A mask to use instead of choosing one.</param>
+    /// <param name="grid">A grid for the weights that stay, with the scale of each group from what its kept weights
+    /// would become without rounding as far as the tile goes, at its first column.</param>
     /// <returns>The updated weights, and what stays.</returns>
     public static (double[] Weight, bool[] Keep) Prune(float[] weight, double[] damped, SparsityPattern pattern,
-        double sparsity, int tile = 128, bool[]? given = null)
+        double sparsity, int tile = 128, bool[]? given = null, WeightGrid? grid = null)
     {
         int n = (int)Math.Sqrt(damped.Length), rows = weight.Length / n;
         double[] w = Array.ConvertAll(weight, v => (double)v);
         double[][] inverses = [.. Enumerable.Range(0, n).Select(first => Invert(damped, n, first))];
         bool[] keep = given is null ? [.. Enumerable.Repeat(true, w.Length)] : [.. given];
+        var scales = new float[rows];
         double Score(int row, int column) =>
             weight[row * n + column] == 0 ? -1 : w[row * n + column] * w[row * n + column] / inverses[column][0];
         for (int j = 0; j < n; j++)
@@ -38,14 +42,45 @@ internal static class Float64SparseGpt
 
             for (int r = 0; r < rows; r++)
             {
-                if (keep[r * n + j]) continue;
-                double error = w[r * n + j] / inverses[j][0];
+                if (grid is not null && j % grid.GroupColumns(n) == 0)
+                {
+                    scales[r] = Quantizer.ScaleOfLargest((float)Largest(r, j), grid);
+                }
+
+                bool kept = keep[r * n + j];
+                if (kept && grid is null) continue;
+                double target = kept ? Quantizer.Quantize((float)w[r * n + j], scales[r], grid!) * (double)scales[r] : 0;
+                double error = (w[r * n + j] - target) / inverses[j][0];
                 for (int k = j; k < n; k++) w[r * n + k] -= error * inverses[j][k - j];
-                w[r * n + j] = 0;
+                w[r * n + j] = target;
             }
         }
 
         return (w, keep);
+
+        double Largest(int row, int first)
+        {
+            double[] ahead = w[(row * n)..((row + 1) * n)];
+            bool[] stays = keep[(row * n)..((row + 1) * n)];
+            int end = Math.Min(n, first + grid!.GroupColumns(n)), m = pattern is NofMPattern p ? p.M : 1;
+            int last = Math.Min(Math.Min(n, (first / tile + 1) * tile), (end + m - 1) / m * m);
+            for (int j = first; j < last; j++)
+            {
+                if (given is null && pattern is NofMPattern nofM && j % m == 0)
+                {
+                    foreach (int column in Enumerable.Range(j, m)
+                        .OrderBy(c => ahead[c] * ahead[c] / inverses[c][0]).Take(m - nofM.N).ToArray())
+                        stays[column] = false;
+                }
+
+                if (stays[j]) continue;
+                double error = ahead[j] / inverses[j][0];
+                for (int k = j; k < last; k++) ahead[k] -= error * inverses[j][k - j];
+                ahead[j] = 0;
+            }
+
+            return Enumerable.Range(first, end - first).Max(i => stays[i] ? Math.Abs(ahead[i]) : 0);
+        }
 
         void Drop(IEnumerable<(int Row, int Column)> places, int count)
         {

@@ -207,7 +207,7 @@ public class SparseGptSweepTests
     {
         float[] updated = [.. weight];
         var mask = new WeightMask(Rows, Columns);
-        WeightUpdateResult result = new SparseGptSweep("w", statistics.Factor(damping), tile, default)
+        WeightUpdateResult result = new SparseGptSweep("w", statistics.Factor(damping), tile, null, default)
             .Run(updated, mask, new TileMaskChooser(pattern, sparsity));
         return (updated, mask, result);
     }
