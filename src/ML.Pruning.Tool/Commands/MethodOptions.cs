@@ -61,8 +61,8 @@ internal sealed class MethodOptions
 
     private readonly Option<string?> _update = new("--update")
     {
-        Description = "How the weights that stay make up for those that go: none, sparsegpt or least-squares (default: "
-            + "the method's).",
+        Description = "How the weights that stay make up for those that go: none, sparsegpt, least-squares, or bias, which "
+            + "moves the biases instead (default: the method's).",
     };
 
     private readonly Option<string?> _mask = new("--mask")
@@ -224,7 +224,9 @@ internal sealed class MethodOptions
             "none" => null,
             "sparsegpt" => new SparseGptUpdate(parse.GetValue(_damping), parse.GetValue(_blockSize)),
             "least-squares" => new LeastSquaresUpdate(parse.GetValue(_damping)),
-            _ => throw new UserErrorException($"--update is \"{name}\"; supported: none, sparsegpt, least-squares."),
+            "bias" => new BiasCompensation(),
+            _ => throw new UserErrorException(
+                $"--update is \"{name}\"; supported: none, sparsegpt, least-squares, bias."),
         };
     }
 

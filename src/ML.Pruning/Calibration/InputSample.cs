@@ -1,4 +1,5 @@
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
 using ML.Pruning.Sparsity;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,6 +23,10 @@ internal sealed class InputSample : IDisposable
     /// <summary>Starts with no token seen.</summary>
     /// <param name="tokens">Tokens that there will be, at least 1.</param>
     public InputSample(long tokens) => _step = (tokens + MaximumTokens - 1) / MaximumTokens;
+
+    /// <summary>Bytes of the samples of one layer, for the layer where they are most.</summary>
+    public static long EstimateBytes(ModelSpec spec) => sizeof(float) * (long)MaximumTokens
+        * Enumerable.Range(0, spec.Layers.Count).Max(i => LinearInput.Of(spec, i).Sum(input => (long)input.Features));
 
     /// <summary>Adds tokens, of which each step-th is kept.</summary>
     /// <param name="inputs">Inputs [tokens, features], float32.</param>

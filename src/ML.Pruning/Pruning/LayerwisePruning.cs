@@ -274,7 +274,8 @@ public abstract class LayerwisePruning : PruningMethod
         long count = tensors.Sum(t => t.Count);
         long streaming = Needs.OfInputs() == StatisticsNeeds.None
             ? 0
-            : LayerStreamingRunner.EstimateBytes(spec, samples, length) + count * Needs.BytesPerWeight();
+            : LayerStreamingRunner.EstimateBytes(spec, samples, length) + InputSample.EstimateBytes(spec)
+                + count * Needs.BytesPerWeight();
         long gradients = Needs.OfGradients() == StatisticsNeeds.None
             ? 0
             : GradientRunner.EstimateBytes(spec, count, Needs, Movement, samples, length);

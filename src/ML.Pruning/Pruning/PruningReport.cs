@@ -23,8 +23,8 @@ public sealed record TensorReport(string Name, long Elements, long ZerosBefore, 
     /// where nothing was rounded.</summary>
     public double? RelativeError { get; init; }
 
-    /// <summary>Of the scores by which the weights were chosen, those of zeros left out: lowest, lower quartile, median,
-    /// upper quartile, highest. Of large tensors from about 65,536 weights, whole rows evenly spaced. Null where a mask
+    /// <summary>Of the scores by which the weights were chosen, those of zeros left out: lowest, lower quartile,
+    /// median, upper quartile, highest. Of large tensors from about 65,536 weights, whole rows evenly spaced. Null where a mask
     /// from outside decided, or nothing was to be removed.</summary>
     public IReadOnlyList<double>? ScoreQuantiles { get; init; }
 
@@ -131,7 +131,8 @@ public sealed record PruningReport
         AppendGrids(text);
     }
 
-    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes; on a grid also grid, relativeError, roundedToZero.
+    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes, seconds; where they are known scoreQuantiles and
+    // outputError; on a grid also grid, relativeError, roundedToZero.
     private static JsonNode TensorJson(TensorReport t)
     {
         var json = new JsonObject
@@ -143,6 +144,10 @@ public sealed record PruningReport
             ["sparsity"] = t.Sparsity,
             ["bytes"] = t.Bytes,
         };
+        if (t.ScoreQuantiles is { } quantiles)
+            json["scoreQuantiles"] = new JsonArray([.. quantiles.Select(q => (JsonNode)q)]);
+        if (t.OutputError is not null) json["outputError"] = t.OutputError;
+        json["seconds"] = t.Duration.TotalSeconds;
         if (t.Grid is null) return json;
         json["grid"] = t.Grid;
         json["relativeError"] = t.RelativeError;

@@ -184,8 +184,8 @@ internal sealed class SparseGptSweep
         }
     }
 
-    // What the columns from first on would become without rounding, and which of them would stay; to the end of the last
-    // group of M that begins among them.
+    // What the columns from first on would become without rounding, and which of them would stay; to the end of the
+    // last group of M that begins among them.
     private static (double[] Values, ulong[] Words) LookAhead(ReadOnlySpan<double> values, int first, int count,
         double[] u, double[] diagonal, ReadOnlySpan<ulong> words, int start, NofMPattern? groups)
     {

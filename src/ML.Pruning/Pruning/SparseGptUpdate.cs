@@ -27,13 +27,12 @@ public sealed class SparseGptUpdate(
     /// <summary>Columns of a block.</summary>
     public int BlockSize { get; } = CriterionChecks.BlockSize(blockSize);
 
-    /// <summary>Whether weights that are to be put on an integer grid (<see cref="LayerwisePruning.Quantization"/>) are
-    /// put there in the same sweep, so that later columns make up for the rounding too; else they are rounded to nearest
-    /// afterwards.</summary>
+    /// <summary>Whether weights that are to be put on an integer grid (<see cref="LayerwisePruning.Quantization"/>)
+    /// are put there in the same sweep, so that later columns make up for the rounding too; else they are rounded to
+    /// nearest afterwards.</summary>
     /// <remarks>A scale is taken at the first column that it holds for, from what the kept weights of the block would
     /// become without rounding; weights after the block count as they stand. So most weights that grow stay below the
-    /// largest code; others are cut to it. The authors of SparseGPT take asymmetric scales from the dense row (section
-    /// 3.5).</remarks>
+    /// largest code; others are cut to it. The authors' code takes asymmetric scales from the dense row.</remarks>
     public bool RoundsInSweep { get; init; } = true;
 
     /// <inheritdoc/>

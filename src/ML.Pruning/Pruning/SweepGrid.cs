@@ -62,8 +62,9 @@ internal sealed class SweepGrid
         sbyte code = Quantizer.Quantize((float)value, scale, _grid);
         double point = Quantizer.Dequantize(code, scale);
         _codes[row * _columns + column] = (byte)code;
-        (double change, double weight, long newZeros) = _sums[row];
-        _sums[row] = (change + (value - point) * (value - point), weight + value * value, newZeros + (code == 0 ? 1 : 0));
+        (double change, double weight, long zeros) = _sums[row];
+        double moved = value - point;
+        _sums[row] = (change + moved * moved, weight + value * value, code == 0 ? zeros + 1 : zeros);
         return point;
     }
 

@@ -30,7 +30,8 @@ public sealed class BiasCompensationTests
     [TestMethod]
     public void Update_AnyInputs_LeavesTheMeanOutputAsItWas()
     {
-        (double[] before, double[] after) = OutputsOf(HessianTests.Inputs(Tokens * Columns, seed: 3), out float[] change);
+        (double[] before, double[] after) =
+            OutputsOf(HessianTests.Inputs(Tokens * Columns, seed: 3), out float[] change);
         for (int row = 0; row < Rows; row++)
         {
             double mean = Enumerable.Range(0, Tokens).Average(t => after[t * Rows + row] - before[t * Rows + row]);

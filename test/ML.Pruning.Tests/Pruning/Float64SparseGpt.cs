@@ -49,7 +49,8 @@ internal static class Float64SparseGpt
 
                 bool kept = keep[r * n + j];
                 if (kept && grid is null) continue;
-                double target = kept ? Quantizer.Quantize((float)w[r * n + j], scales[r], grid!) * (double)scales[r] : 0;
+                sbyte code = kept ? Quantizer.Quantize((float)w[r * n + j], scales[r], grid!) : (sbyte)0;
+                double target = Quantizer.Dequantize(code, scales[r]);
                 double error = (w[r * n + j] - target) / inverses[j][0];
                 for (int k = j; k < n; k++) w[r * n + k] -= error * inverses[j][k - j];
                 w[r * n + j] = target;

@@ -75,7 +75,8 @@ public sealed class JointQuantizationTests
         float[] swept = [.. weight];
         WeightUpdateResult result = new SparseGptSweep("w", statistics.Factor(0.01), 16, new Int4Groups(8), default)
             .Run(swept, new WeightMask(Rows, Columns), new TileMaskChooser(SparsityPattern.Unstructured, 0.5));
-        double error = Float64SparseGpt.Error(weight, Array.ConvertAll(result.Rounding!.Tensor.ToArray(), v => (double)v),
+        double[] actual = Array.ConvertAll(result.Rounding!.Tensor.ToArray(), v => (double)v);
+        double error = Float64SparseGpt.Error(weight, actual,
             HessianTests.Damped(HessianTests.Copy(statistics), Columns, 0.01));
         Assert.AreEqual(error, result.SquaredError, 1e-5 * error);
     }

@@ -35,6 +35,7 @@ public class ResumeTests
             new Wanda { Calibration = new CalibrationOptions { Precision = ComputePrecision.BFloat16 } },
             new SparseGpt(),
             new SparseGpt { Pattern = new NofMPattern(2, 4), Quantization = WeightGrid.Parse("int4") },
+            new Wanda { Update = new BiasCompensation() },
             new WeightPruning(new ObsCriterion()) { Update = new LeastSquaresUpdate() },
             new TaylorPruning(TaylorOrder.Second),
             new Snip(),
@@ -66,7 +67,7 @@ public class ResumeTests
         using LanguageModel resumed = result.Model;
         result.DiscardResumeState();
         Assert.IsFalse(Directory.Exists(state));
-        foreach (ParameterSpec p in s_spec.Parameters())
+        foreach (ParameterSpec p in resumed.Spec.Parameters())
         {
             CollectionAssert.AreEqual(PrunedModels.Bytes(unbroken, p.Name), PrunedModels.Bytes(resumed, p.Name),
                 $"{p.Name} of {description}");

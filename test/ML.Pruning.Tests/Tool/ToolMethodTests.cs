@@ -50,6 +50,7 @@ public sealed class ToolMethodTests
     [TestMethod]
     [DataRow("sparsegpt")]
     [DataRow("least-squares")]
+    [DataRow("bias")]
     public void Prune_WithAnUpdate_KeepsTheCount(string update) =>
         Assert.AreEqual(LinearWeights / 2, Zeros("--method", "wanda", "--update", update));
 
