@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ML.Pruning.Export.Onnx;
 using ML.Pruning.Models;
 using ML.Pruning.Transforms;
 
@@ -12,7 +13,8 @@ internal static class ExportCommand
         Argument<string> model = CommonOptions.Model();
         Option<string> format = new("--format")
         {
-            Description = "safetensors (a Hugging Face folder) or zip (an ML.NET model).",
+            Description = "safetensors (a Hugging Face folder), onnx (a folder, or one .onnx file) or zip (an ML.NET "
+                + "model).",
             Required = true,
         };
         Option<string> output = CommonOptions.Output();
@@ -31,17 +33,32 @@ internal static class ExportCommand
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
-            bool asZip = parse.GetRequiredValue(format) switch
+            string path = parse.GetRequiredValue(output);
+            bool asOnnx = parse.GetRequiredValue(format) == "onnx";
+            bool asFile = parse.GetRequiredValue(format) switch
             {
                 "zip" => true,
                 "safetensors" => false,
-                string other => throw new UserErrorException($"--format is \"{other}\"; supported: safetensors, zip."),
+                "onnx" => OnnxModel.IsFile(path),
+                string other => throw new UserErrorException(
+                    $"--format is \"{other}\"; supported: safetensors, onnx, zip."),
             };
-            var target = new ModelOutput(parse.GetRequiredValue(output), parse.GetValue(force), asZip);
+            if (asOnnx && parse.GetValue(compressed))
+                throw new UserErrorException("--compressed does not go with --format onnx; leave it out.");
+            var target = new ModelOutput(path, parse.GetValue(force), asFile);
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             using LanguageModel? dense = parse.GetValue(dequantize) ? opened.Dequantized() : null;
-            target.Write(dense ?? opened, parse.GetValue(compressed), cancellationToken);
-            Console.Error.WriteLine($"Wrote {parse.GetRequiredValue(output)}.");
+            if (asOnnx)
+            {
+                var options = new OnnxExportOptions { Overwrite = parse.GetValue(force) };
+                OnnxModel.Export(dense ?? opened, path, options, cancellationToken);
+            }
+            else
+            {
+                target.Write(dense ?? opened, parse.GetValue(compressed), cancellationToken);
+            }
+
+            Console.Error.WriteLine($"Wrote {path}.");
         }));
         return command;
     }

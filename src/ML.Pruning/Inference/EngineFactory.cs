@@ -1,3 +1,4 @@
+using ML.Pruning.Inference.Onnx;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Torch;
 
@@ -25,7 +26,8 @@ public static class EngineFactory
     /// <param name="model">The model.</param>
     /// <param name="kind">Which engine; <see cref="EngineKind.Auto"/> takes torch.</param>
     /// <returns>The engine.</returns>
-    /// <exception cref="NotSupportedException">The engine is not available.</exception>
+    /// <exception cref="NotSupportedException">The engine cannot run a part of the model; the message names
+    /// it.</exception>
     /// <exception cref="InvalidOperationException">The model has no weights.</exception>
     public static ILanguageModelEngine Get(LanguageModel model, EngineKind kind)
     {
@@ -33,8 +35,7 @@ public static class EngineFactory
         return kind switch
         {
             EngineKind.Auto or EngineKind.Torch => model.GetEngine(TorchName, static m => new TorchEngine(m)),
-            EngineKind.Onnx => throw new NotSupportedException(
-                "This version cannot run a language model on ONNX Runtime; use the engine torch."),
+            EngineKind.Onnx => model.GetEngine(OnnxName, static m => new OnnxEngine(m)),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a member of EngineKind."),
         };
     }

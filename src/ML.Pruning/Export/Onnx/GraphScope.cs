@@ -1,0 +1,110 @@
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Models;
+
+namespace ML.Pruning.Export.Onnx;
+
+/// <summary>What all parts of a decoder's graph share: the graph, the model, and values that several parts
+/// need.</summary>
+/// <remarks>
+/// Shapes: B sequences of T new tokens, P earlier ones, D hidden. Between attention and attention, activations are
+/// [B T, D], so that linear maps are Gemm nodes over weights as they are stored, [out, in].
+/// </remarks>
+internal sealed class GraphScope
+{
+    private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
+    private readonly Dictionary<string, string> _shared = new(StringComparer.Ordinal);
+
+    /// <summary>Starts a graph with its inputs.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="weights">Stored tensors by canonical name.</param>
+    /// <param name="operators">The operators that the graph may use.</param>
+    public GraphScope(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, OnnxOperators operators)
+    {
+        Spec = spec;
+        _weights = weights;
+        Fused = operators == OnnxOperators.Fused;
+        Graph.Input(GraphNames.Tokens, OnnxElement.Int64, GraphNames.Batch, GraphNames.Sequence);
+        Graph.OptionalInput(OnnxInitializer.Of(GraphNames.PastLength, [0L], 1), 1);
+        Graph.OptionalInput(OnnxInitializer.Of(GraphNames.LogitsToKeep, [0L], 1), 1);
+    }
+
+    /// <summary>The graph.</summary>
+    public OnnxGraph Graph { get; } = new();
+
+    /// <summary>The model's shape.</summary>
+    public ModelSpec Spec { get; }
+
+    /// <summary>Whether ONNX Runtime's own operators may be used.</summary>
+    public bool Fused { get; }
+
+    /// <summary>[B, T], int64.</summary>
+    public string BatchAndLength => Once("batch_and_length", () => Graph.Add("Shape", [GraphNames.Tokens]));
+
+    /// <summary>T as [1], int64.</summary>
+    public string Length => Once("length", () => Graph.Add(
+        "Slice", [BatchAndLength, Graph.Integers(1), Graph.Integers(2)]));
+
+    /// <summary>P + T as [1], int64.</summary>
+    public string TotalLength => Once("total_length", () => Graph.Add("Add", [GraphNames.PastLength, Length]));
+
+    /// <summary>Positions of the new tokens [1, T], int64.</summary>
+    public string Positions => Once("positions", () =>
+    {
+        string steps = Graph.Add(
+            "Range", [Graph.Integer(0), Graph.Add("Squeeze", [Length]), Graph.Integer(1)]);
+        return Graph.Add(
+            "Unsqueeze", [Graph.Add("Add", [steps, GraphNames.PastLength]), Graph.Integers(0)]);
+    });
+
+    /// <summary>A value that is computed once, outside the layers.</summary>
+    /// <param name="key">Names the value.</param>
+    /// <param name="create">Adds its nodes.</param>
+    /// <returns>The value.</returns>
+    public string Once(string key, Func<string> create)
+    {
+        if (_shared.TryGetValue(key, out string? value)) return value;
+        string scope = Graph.Scope;
+        Graph.Scope = "";
+        value = create();
+        Graph.Scope = scope;
+        _shared.Add(key, value);
+        return value;
+    }
+
+    /// <summary>A weight of the model.</summary>
+    /// <param name="name">Canonical name.</param>
+    /// <returns>The value, float32.</returns>
+    public string Weight(string name) =>
+        Graph.Initializer(name, n => OnnxInitializer.Of(n, _weights[n]));
+
+    /// <summary>A linear map with its bias, if it has one.</summary>
+    /// <param name="linear">The map.</param>
+    /// <param name="input">[B T, in].</param>
+    /// <returns>[B T, out].</returns>
+    public string Linear(LinearSpec linear, string input)
+    {
+        string weight = Weight(linear.WeightName);
+        return Multiply(input, linear.HasBias ? [weight, Weight(linear.BiasName)] : [weight]);
+    }
+
+    /// <summary>x W^T, plus a bias if there is one.</summary>
+    /// <param name="input">x [B T, in].</param>
+    /// <param name="weightAndBias">W [out, in] and, if there is one, the bias [out].</param>
+    /// <returns>[B T, out].</returns>
+    public string Multiply(string input, params string[] weightAndBias) =>
+        Graph.Add("Gemm", [input, .. weightAndBias], ("transB", 1L));
+
+    /// <summary>[B T, ..] as [B, T, ..].</summary>
+    /// <param name="input">The value.</param>
+    /// <param name="tail">The dimensions after B and T.</param>
+    /// <returns>The value in its new shape.</returns>
+    public string Unfold(string input, params long[] tail) => Graph.Add("Reshape", [input, Once(
+        $"unfolded[{string.Join(",", tail)}]",
+        () => Graph.Add("Concat", [BatchAndLength, Graph.Integers(tail)], ("axis", 0L)))]);
+
+    /// <summary>[B, T, ..] as [B T, width].</summary>
+    /// <param name="input">The value.</param>
+    /// <param name="width">The product of the dimensions after B and T.</param>
+    /// <returns>The value in its new shape.</returns>
+    public string Fold(string input, long width) => Graph.Add("Reshape", [input, Graph.Integers(-1, width)]);
+}

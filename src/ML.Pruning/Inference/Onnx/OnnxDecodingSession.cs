@@ -1,0 +1,122 @@
+using Microsoft.ML.OnnxRuntime;
+using ML.Pruning.Export.Onnx;
+using ML.Pruning.Models;
+
+namespace ML.Pruning.Inference.Onnx;
+
+/// <summary>Decodes one sequence with a key/value cache. Prompts run in chunks, so that memory stays bounded.</summary>
+/// <remarks>Not thread-safe. The decoder must outlive it.</remarks>
+internal sealed unsafe class OnnxDecodingSession : IDecodingSession
+{
+    /// <summary>Tokens of a prompt that run together.</summary>
+    public const int ChunkTokens = 256;
+
+    private readonly OnnxDecoder _decoder;
+    private readonly OrtIoBinding _binding;
+    private readonly (OnnxCache Keys, OnnxCache Values)[] _caches;
+    private readonly long[] _past = new long[1];
+    private readonly long[] _keep = new long[1];
+    private readonly OrtValue _pastValue;
+    private readonly OrtValue _keepValue;
+    private bool _disposed;
+
+    /// <summary>Starts with an empty cache.</summary>
+    /// <param name="decoder">The model.</param>
+    public OnnxDecodingSession(OnnxDecoder decoder)
+    {
+        _decoder = decoder;
+        _binding = decoder.CreateBinding();
+        _caches = [.. decoder.Spec.Layers.Select((_, layer) => (Cache(layer), Cache(layer)))];
+        _pastValue = OrtValue.CreateTensorValueFromMemory(_past, [1]);
+        _keepValue = OrtValue.CreateTensorValueFromMemory(_keep, [1]);
+        _binding.BindInput(GraphNames.PastLength, _pastValue);
+        _binding.BindInput(GraphNames.LogitsToKeep, _keepValue);
+    }
+
+    /// <inheritdoc/>
+    public int Length { get; private set; }
+
+    /// <inheritdoc/>
+    public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        EngineArguments.CheckTokens(_decoder.Spec, tokens, batch: 1, Length);
+        EngineArguments.CheckDestination(logits.Length, _decoder.Spec.VocabularySize, "[vocabulary]");
+        for (; tokens.Length > ChunkTokens; tokens = tokens[ChunkTokens..]) Run(tokens[..ChunkTokens], logits);
+        Run(tokens, logits);
+    }
+
+    /// <summary>Appends tokens and computes the logits after each; the arguments have been checked.</summary>
+    /// <param name="tokens">Token ids.</param>
+    /// <param name="logits">Destination [tokens, vocabulary].</param>
+    public void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
+        int vocabulary = _decoder.Spec.VocabularySize;
+        for (int start = 0; start < tokens.Length; start += ChunkTokens)
+        {
+            int count = Math.Min(ChunkTokens, tokens.Length - start);
+            Run(tokens.Slice(start, count), logits.Slice(start * vocabulary, count * vocabulary));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        _binding.Dispose();
+        _pastValue.Dispose();
+        _keepValue.Dispose();
+        foreach ((OnnxCache keys, OnnxCache values) in _caches)
+        {
+            keys.Dispose();
+            values.Dispose();
+        }
+    }
+
+    private OnnxCache Cache(int layer)
+    {
+        LayerSpec shape = _decoder.Spec.Layers[layer];
+        return new OnnxCache(
+            _decoder.SharesBuffers[layer], shape.KeyValueHeads, shape.HeadSize, _decoder.Spec.ContextLength);
+    }
+
+    // The destination has room for as many last tokens as are to have logits.
+    private void Run(ReadOnlySpan<int> tokens, Span<float> logits)
+    {
+        var ids = new long[tokens.Length];
+        for (int i = 0; i < ids.Length; i++) ids[i] = tokens[i];
+        int kept = logits.Length / _decoder.Spec.VocabularySize;
+        _past[0] = Length;
+        _keep[0] = kept;
+        for (int layer = 0; layer < _caches.Length; layer++)
+        {
+            Bind(_caches[layer].Keys, tokens.Length, GraphNames.PastKey(layer), GraphNames.PresentKey(layer));
+            Bind(_caches[layer].Values, tokens.Length, GraphNames.PastValue(layer), GraphNames.PresentValue(layer));
+        }
+
+        using OrtValue input = OrtValue.CreateTensorValueFromMemory(ids, [1, ids.Length]);
+        fixed (float* memory = logits)
+        {
+            using OrtValue output = OnnxDecoder.Tensor(
+                memory, logits.Length, 1, kept, _decoder.Spec.VocabularySize);
+            _binding.BindInput(GraphNames.Tokens, input);
+            _binding.BindOutput(GraphNames.Logits, output);
+            _decoder.Run(_binding);
+        }
+
+        Length += tokens.Length;
+        foreach ((OnnxCache keys, OnnxCache values) in _caches)
+        {
+            keys.Advance();
+            values.Advance();
+        }
+    }
+
+    private void Bind(OnnxCache cache, int added, string past, string present)
+    {
+        if (!cache.Prepare(Length, added)) return;
+        _binding.BindInput(past, cache.Past);
+        _binding.BindOutput(present, cache.Present);
+    }
+}
