@@ -13,33 +13,25 @@ internal static class Logits
         return logits;
     }
 
-    /// <summary>The logits after every token of one sequence, appended in pieces: after the last token of each piece
-    /// they are filled in, the others stay zero.</summary>
+    /// <summary>The logits after the last token of each piece of a sequence, which starts the given tokens.</summary>
     public static float[] Decoded(ILanguageModelEngine engine, ModelSpec spec, int[] tokens, params int[] pieces)
     {
-        var logits = new float[tokens.Length * spec.VocabularySize];
+        var logits = new float[pieces.Length * spec.VocabularySize];
         using IDecodingSession session = engine.StartDecoding();
-        foreach (int piece in pieces)
+        for (int i = 0; i < pieces.Length; i++)
         {
-            int start = session.Length;
-            session.Append(tokens.AsSpan(start, piece),
-                logits.AsSpan((start + piece - 1) * spec.VocabularySize, spec.VocabularySize));
+            session.Append(tokens.AsSpan(session.Length, pieces[i]),
+                logits.AsSpan(i * spec.VocabularySize, spec.VocabularySize));
         }
 
         return logits;
     }
 
-    /// <summary>The largest difference, relative to the largest expected logit; rows of zeros are left out.</summary>
-    public static double Difference(float[] expected, float[] actual, int vocabulary)
+    /// <summary>The largest difference, relative to the largest expected logit.</summary>
+    public static double Difference(float[] expected, float[] actual)
     {
-        double largest = expected.Max(MathF.Abs), difference = 0;
-        for (int i = 0; i < actual.Length; i++)
-        {
-            int row = i / vocabulary * vocabulary;
-            if (actual.AsSpan(row, vocabulary).ContainsAnyExcept(0f))
-                difference = Math.Max(difference, Math.Abs(expected[i] - (double)actual[i]));
-        }
-
-        return double.IsFinite(largest) ? difference / largest : double.NaN;
+        Assert.HasCount(expected.Length, actual);
+        double difference = expected.Zip(actual, (e, a) => Math.Abs(e - (double)a)).Max();
+        return difference / expected.Max(MathF.Abs);
     }
 }

@@ -27,20 +27,13 @@ internal static class DecoderGraph
         for (int layer = 0; layer < spec.Layers.Count; layer++)
         {
             scope.Graph.Scope = $"layers.{layer}/";
-            Dictionary<string, LinearSpec> linears = spec.Linears(layer).ToDictionary(l => l.Part);
             var attention = new AttentionGraph(scope, layer);
             if (attention.IsFused) shared.Add(layer);
-            (hidden, string normed) = Norm(TensorNames.AttentionNorm);
-            addend = attention.Add(linears, normed);
-            (hidden, normed) = Norm(TensorNames.MlpNorm);
-            addend = MlpGraph.Add(scope, linears, normed);
-
-            (string Sum, string Normed) Norm(string part) => NormGraph.Add(
-                scope, hidden, addend, TensorNames.Weight(layer, part), TensorNames.Bias(layer, part));
+            (hidden, addend) = AddLayer(scope, layer, attention, hidden, addend);
         }
 
         scope.Graph.Scope = "";
-        AddHead(scope, NormGraph.Add(scope, hidden, addend, TensorNames.FinalNorm, TensorNames.FinalNormBias).Normed);
+        AddHead(scope, NormGraph.Add(scope, hidden, addend, TensorNames.LastNorm).Normed);
         scope.Graph.Metadata[GraphNames.SpecKey] = spec.ToJson();
         scope.Graph.Metadata[GraphNames.SharedBuffersKey] = string.Join(',', shared);
         return scope.Graph;
@@ -51,6 +44,8 @@ internal static class DecoderGraph
         ModelSpec spec = scope.Spec;
         OnnxGraph graph = scope.Graph;
         string hidden = graph.Add("Gather", [scope.Weight(TensorNames.Embedding), GraphNames.Tokens]);
+        if (spec.EmbeddingScale != 1)
+            hidden = graph.Add("Mul", [hidden, graph.Number((float)spec.EmbeddingScale)]);
         if (spec.Positions == PositionKind.Learned)
         {
             string rows = spec.PositionOffset == 0
@@ -60,7 +55,33 @@ internal static class DecoderGraph
                 "Add", [hidden, graph.Add("Gather", [scope.Weight(TensorNames.PositionEmbedding), rows])]);
         }
 
-        return scope.Fold(hidden, spec.HiddenSize);
+        hidden = scope.Fold(hidden, spec.HiddenSize);
+        return spec.EmbeddingNorm ? NormGraph.Norm(scope, hidden, TensorNames.EmbeddingNorm) : hidden;
+    }
+
+    // x is in two parts, because the norm that follows adds them.
+    private static (string Hidden, string Addend) AddLayer(
+        GraphScope scope, int layer, AttentionGraph attention, string hidden, string? addend)
+    {
+        ModelSpec spec = scope.Spec;
+        Dictionary<string, LinearSpec> linears = spec.Linears(layer).ToDictionary(l => l.Part);
+        (hidden, string normed) = NormGraph.Add(scope, hidden, addend, Name(TensorNames.AttentionNorm));
+        string attended = PostNorm(attention.Add(linears, normed), TensorNames.AttentionPostNorm);
+        if (spec.ParallelResidual)
+        {
+            normed = NormGraph.Norm(scope, hidden, Name(TensorNames.MlpNorm));
+            hidden = scope.Graph.Add("Add", [hidden, attended]);
+        }
+        else
+        {
+            (hidden, normed) = NormGraph.Add(scope, hidden, attended, Name(TensorNames.MlpNorm));
+        }
+
+        return (hidden, PostNorm(MlpGraph.Add(scope, linears, normed), TensorNames.MlpPostNorm));
+
+        string Name(string part) => TensorNames.Name(layer, part);
+
+        string PostNorm(string x, string part) => spec.PostNorms ? NormGraph.Norm(scope, x, Name(part)) : x;
     }
 
     private static void AddHead(GraphScope scope, string normed)
@@ -72,8 +93,11 @@ internal static class DecoderGraph
             scope.Unfold(normed, spec.HiddenSize), graph.Add("Neg", [GraphNames.LogitsToKeep]),
             graph.Integers(long.MaxValue), graph.Integers(1),
         ]);
-        string logits = scope.Multiply(scope.Fold(kept, spec.HiddenSize),
-            scope.Weight(spec.TiedHead ? TensorNames.Embedding : TensorNames.Head));
+        string logits = scope.SoftCap(
+            scope.Multiply(
+                scope.Fold(kept, spec.HiddenSize),
+                scope.Weight(spec.TiedHead ? TensorNames.Embedding : TensorNames.Head)),
+            spec.LogitSoftCap);
         string shape = graph.Add("Concat",
         [
             graph.Add("Slice", [scope.BatchAndLength, graph.Integers(0), graph.Integers(1)]),

@@ -18,12 +18,19 @@ internal static class ExportableSpec
         Layers = [s_plainLayer],
     };
 
+    private static readonly PositionKind[] s_positions =
+        [PositionKind.Rotary, PositionKind.Learned, PositionKind.Alibi];
+
     private static readonly string[] s_known =
     [
         nameof(ModelSpec.Family), nameof(ModelSpec.VocabularySize), nameof(ModelSpec.HiddenSize),
         nameof(ModelSpec.ContextLength), nameof(ModelSpec.Layers), nameof(ModelSpec.Norm),
-        nameof(ModelSpec.NormEpsilon), nameof(ModelSpec.Positions), nameof(ModelSpec.RopeTheta),
-        nameof(ModelSpec.RopeScaling), nameof(ModelSpec.PositionOffset), nameof(ModelSpec.SlidingWindow),
+        nameof(ModelSpec.NormEpsilon), nameof(ModelSpec.NormBias), nameof(ModelSpec.NormGainOffset),
+        nameof(ModelSpec.EmbeddingNorm), nameof(ModelSpec.PostNorms), nameof(ModelSpec.QueryKeyNorm),
+        nameof(ModelSpec.ParallelResidual), nameof(ModelSpec.EmbeddingScale), nameof(ModelSpec.Positions),
+        nameof(ModelSpec.RopeTheta), nameof(ModelSpec.RopeScaling), nameof(ModelSpec.RotaryFraction),
+        nameof(ModelSpec.PositionOffset), nameof(ModelSpec.SlidingWindow), nameof(ModelSpec.AttentionScale),
+        nameof(ModelSpec.AttentionSoftCap), nameof(ModelSpec.LogitSoftCap), nameof(ModelSpec.QueryKeyValueClip),
         nameof(ModelSpec.Activation), nameof(ModelSpec.GatedMlp), nameof(ModelSpec.QueryKeyValueBias),
         nameof(ModelSpec.OutputBias), nameof(ModelSpec.MlpBias), nameof(ModelSpec.TiedHead),
         nameof(ModelSpec.BosTokenId), nameof(ModelSpec.EosTokenIds),
@@ -32,8 +39,8 @@ internal static class ExportableSpec
     private static readonly string[] s_knownOfLayer =
     [
         nameof(LayerSpec.Heads), nameof(LayerSpec.KeyValueHeads), nameof(LayerSpec.HeadSize),
-        nameof(LayerSpec.MlpWidth), nameof(LayerSpec.AddedBiases), nameof(LayerSpec.QueryWidth),
-        nameof(LayerSpec.KeyValueWidth),
+        nameof(LayerSpec.MlpWidth), nameof(LayerSpec.AddedBiases), nameof(LayerSpec.FullAttention),
+        nameof(LayerSpec.AlibiSlopes), nameof(LayerSpec.QueryWidth), nameof(LayerSpec.KeyValueWidth),
     ];
 
     /// <summary>Checks a model.</summary>
@@ -43,6 +50,8 @@ internal static class ExportableSpec
     {
         JsonObject model = Read(spec), plain = Read(s_plain);
         Check("The model", model, plain, s_known);
+        if (!s_positions.Contains(spec.Positions))
+            throw new NotSupportedException($"The positions {spec.Positions} cannot be exported to ONNX.");
         JsonNode plainLayer = plain["layers"]![0]!;
         foreach ((JsonNode? layer, int i) in model["layers"]!.AsArray().Select((layer, i) => (layer, i)))
             Check($"Layer {i}", layer!.AsObject(), plainLayer.AsObject(), s_knownOfLayer);

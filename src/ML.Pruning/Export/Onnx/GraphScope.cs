@@ -71,11 +71,26 @@ internal sealed class GraphScope
         return value;
     }
 
-    /// <summary>A weight of the model.</summary>
+    /// <summary>A weight of the model, where it is stored.</summary>
+    /// <param name="name">Canonical name.</param>
+    /// <returns>The tensor.</returns>
+    public StoredTensor Stored(string name) => _weights[name];
+
+    /// <summary>A weight of the model as a value of the graph.</summary>
     /// <param name="name">Canonical name.</param>
     /// <returns>The value, float32.</returns>
-    public string Weight(string name) =>
-        Graph.Initializer(name, n => OnnxInitializer.Of(n, _weights[n]));
+    public string Weight(string name) => Graph.Initializer(name, n => OnnxInitializer.Of(n, Stored(n)));
+
+    /// <summary>c tanh(x / c).</summary>
+    /// <param name="input">x, of any shape.</param>
+    /// <param name="cap">c; null = x stays.</param>
+    /// <returns>Of x's shape.</returns>
+    public string SoftCap(string input, double? cap)
+    {
+        if (cap is not { } limit) return input;
+        string bound = Graph.Number((float)limit);
+        return Graph.Add("Mul", [Graph.Add("Tanh", [Graph.Add("Div", [input, bound])]), bound]);
+    }
 
     /// <summary>A linear map with its bias, if it has one.</summary>
     /// <param name="linear">The map.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Export.Onnx;
@@ -5,42 +6,42 @@ namespace ML.Pruning.Export.Onnx;
 /// <summary>Adds norms, together with the residual sums before them.</summary>
 internal static class NormGraph
 {
-    /// <summary>x or x + y, and its norm.</summary>
+    /// <summary>x + y and its norm.</summary>
     /// <param name="scope">The graph.</param>
     /// <param name="residual">x [B T, D].</param>
-    /// <param name="addend">y [B T, D], or null.</param>
-    /// <param name="weightName">Canonical name of the gain.</param>
-    /// <param name="biasName">Canonical name of the bias, which LayerNorm has.</param>
+    /// <param name="addend">y [B T, D]; null = nothing is added.</param>
+    /// <param name="name">Canonical name of the norm, without ".weight".</param>
     /// <returns>The sum and its norm, each [B T, D].</returns>
-    public static (string Sum, string Normed) Add(
-        GraphScope scope, string residual, string? addend, string weightName, string biasName)
+    public static (string Sum, string Normed) Add(GraphScope scope, string residual, string? addend, string name)
     {
-        string gain = scope.Weight(weightName);
-        string[] parameters = scope.Spec.Norm == NormKind.LayerNorm ? [gain, scope.Weight(biasName)] : [gain];
-        if (addend is not null && scope.Fused) return AddFused(scope, residual, addend, parameters);
-        string sum = addend is null ? residual : scope.Graph.Add("Add", [residual, addend]);
-        return (sum, Norm(scope, sum, parameters));
-    }
+        if (addend is null) return (residual, Norm(scope, residual, name));
+        if (!scope.Fused)
+        {
+            residual = scope.Graph.Add("Add", [residual, addend]);
+            return (residual, Norm(scope, residual, name));
+        }
 
-    private static (string Sum, string Normed) AddFused(
-        GraphScope scope, string residual, string addend, string[] parameters)
-    {
         string type = scope.Spec.Norm switch
         {
             NormKind.LayerNorm => "SkipLayerNormalization",
             NormKind.RmsNorm => "SkipSimplifiedLayerNormalization",
             _ => throw Unknown(scope.Spec.Norm),
         };
-        string name = $"{parameters[0]}/{type}";
         (string sum, string normed) = ($"{name}/sum", $"{name}/normed");
-        scope.Graph.Add($"{OnnxGraph.Contributed}.{type}", [addend, residual, .. parameters], [normed, "", "", sum],
-            ("epsilon", scope.Spec.NormEpsilon));
+        scope.Graph.Add($"{OnnxGraph.Contributed}.{type}", [addend, residual, .. Parameters(scope, name)],
+            [normed, "", "", sum], ("epsilon", scope.Spec.NormEpsilon));
         return (sum, normed);
     }
 
-    private static string Norm(GraphScope scope, string input, string[] parameters)
+    /// <summary>A norm over the last dimension.</summary>
+    /// <param name="scope">The graph.</param>
+    /// <param name="input">[.., width].</param>
+    /// <param name="name">Canonical name of the norm, without ".weight".</param>
+    /// <returns>[.., width].</returns>
+    public static string Norm(GraphScope scope, string input, string name)
     {
         OnnxGraph graph = scope.Graph;
+        string[] parameters = Parameters(scope, name);
         switch (scope.Spec.Norm)
         {
             case NormKind.LayerNorm:
@@ -55,6 +56,20 @@ internal static class NormGraph
             default:
                 throw Unknown(scope.Spec.Norm);
         }
+    }
+
+    // Gain and, where the model's norms have one, bias.
+    private static string[] Parameters(GraphScope scope, string name)
+    {
+        string gain = name + ".weight";
+        double offset = scope.Spec.NormGainOffset;
+        string value = offset == 0 ? scope.Weight(gain) : scope.Graph.Initializer(
+            string.Create(CultureInfo.InvariantCulture, $"{gain} + {offset}"), shifted =>
+            {
+                float[] gains = Array.ConvertAll(scope.Stored(gain).ToArray(), g => (float)(g + offset));
+                return OnnxInitializer.Of(shifted, gains, gains.Length);
+            });
+        return scope.Spec.NormsHaveBias ? [value, scope.Weight(name + ".bias")] : [value];
     }
 
     private static NotSupportedException Unknown(NormKind kind) =>

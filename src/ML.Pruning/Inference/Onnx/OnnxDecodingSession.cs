@@ -8,8 +8,7 @@ namespace ML.Pruning.Inference.Onnx;
 /// <remarks>Not thread-safe. The decoder must outlive it.</remarks>
 internal sealed unsafe class OnnxDecodingSession : IDecodingSession
 {
-    /// <summary>Tokens of a prompt that run together.</summary>
-    public const int ChunkTokens = 256;
+    private const int ChunkTokens = 256;
 
     private readonly OnnxDecoder _decoder;
     private readonly OrtIoBinding _binding;
@@ -18,6 +17,7 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     private readonly long[] _keep = new long[1];
     private readonly OrtValue _pastValue;
     private readonly OrtValue _keepValue;
+    private readonly int _chunk;
     private bool _disposed;
 
     /// <summary>Starts with an empty cache.</summary>
@@ -26,6 +26,7 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     {
         _decoder = decoder;
         _binding = decoder.CreateBinding();
+        _chunk = Chunk(decoder.Spec);
         _caches = [.. decoder.Spec.Layers.Select((_, layer) => (Cache(layer), Cache(layer)))];
         _pastValue = OrtValue.CreateTensorValueFromMemory(_past, [1]);
         _keepValue = OrtValue.CreateTensorValueFromMemory(_keep, [1]);
@@ -36,13 +37,19 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     /// <inheritdoc/>
     public int Length { get; private set; }
 
+    /// <summary>Tokens of a prompt that run together. LongRoPE turns the tokens of a run by the length that they reach,
+    /// so there a prompt is never cut.</summary>
+    /// <param name="spec">The model's shape.</param>
+    public static int Chunk(ModelSpec spec) =>
+        spec.RopeScaling?.Kind == RopeScalingKind.LongRope ? spec.ContextLength : ChunkTokens;
+
     /// <inheritdoc/>
     public void Append(ReadOnlySpan<int> tokens, Span<float> logits)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         EngineArguments.CheckTokens(_decoder.Spec, tokens, batch: 1, Length);
         EngineArguments.CheckDestination(logits.Length, _decoder.Spec.VocabularySize, "[vocabulary]");
-        for (; tokens.Length > ChunkTokens; tokens = tokens[ChunkTokens..]) Run(tokens[..ChunkTokens], logits);
+        for (; tokens.Length > _chunk; tokens = tokens[_chunk..]) Run(tokens[.._chunk], logits);
         Run(tokens, logits);
     }
 
@@ -52,9 +59,9 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     public void AppendAll(ReadOnlySpan<int> tokens, Span<float> logits)
     {
         int vocabulary = _decoder.Spec.VocabularySize;
-        for (int start = 0; start < tokens.Length; start += ChunkTokens)
+        for (int start = 0; start < tokens.Length; start += _chunk)
         {
-            int count = Math.Min(ChunkTokens, tokens.Length - start);
+            int count = Math.Min(_chunk, tokens.Length - start);
             Run(tokens.Slice(start, count), logits.Slice(start * vocabulary, count * vocabulary));
         }
     }

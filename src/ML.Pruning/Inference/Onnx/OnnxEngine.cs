@@ -80,7 +80,7 @@ internal sealed class OnnxEngine : ILanguageModelEngine
 
         int vocabulary = Spec.VocabularySize;
         int step = SequencesPerRun(length);
-        int chunk = (int)Math.Clamp(LogitsPerRun / vocabulary, 1, Math.Min(predictions, OnnxDecodingSession.ChunkTokens));
+        int chunk = Math.Min(predictions, OnnxDecodingSession.Chunk(Spec));
         int rows = step > 0 ? Math.Min(step, batch) * predictions : chunk;
         float[] logits = ArrayPool<float>.Shared.Rent(rows * vocabulary);
         try
