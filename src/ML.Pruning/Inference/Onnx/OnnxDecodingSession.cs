@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Models;
@@ -18,6 +19,11 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     private readonly OrtValue _pastValue;
     private readonly OrtValue _keepValue;
     private readonly int _chunk;
+
+    // With LongRoPE a sequence that outgrows the original context has other angles from its first token on, so it runs
+    // again.
+    private readonly int? _restartLength;
+    private readonly List<int> _tokens = [];
     private bool _disposed;
 
     /// <summary>Starts with an empty cache.</summary>
@@ -27,6 +33,8 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
         _decoder = decoder;
         _binding = decoder.CreateBinding();
         _chunk = Chunk(decoder.Spec);
+        if (decoder.Spec.RopeScaling is { Kind: RopeScalingKind.LongRope } scaling)
+            _restartLength = scaling.OriginalContextLength;
         _caches = [.. decoder.Spec.Layers.Select((_, layer) => (Cache(layer), Cache(layer)))];
         _pastValue = OrtValue.CreateTensorValueFromMemory(_past, [1]);
         _keepValue = OrtValue.CreateTensorValueFromMemory(_keep, [1]);
@@ -49,6 +57,7 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
         ObjectDisposedException.ThrowIf(_disposed, this);
         EngineArguments.CheckTokens(_decoder.Spec, tokens, batch: 1, Length);
         EngineArguments.CheckDestination(logits.Length, _decoder.Spec.VocabularySize, "[vocabulary]");
+        tokens = Take(tokens);
         for (; tokens.Length > _chunk; tokens = tokens[_chunk..]) Run(tokens[.._chunk], logits);
         Run(tokens, logits);
     }
@@ -79,6 +88,16 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
             keys.Dispose();
             values.Dispose();
         }
+    }
+
+    // The tokens to run: the new ones, or all when the sequence outgrows the original context.
+    private ReadOnlySpan<int> Take(ReadOnlySpan<int> tokens)
+    {
+        if (_restartLength is not { } limit || Length > limit) return tokens;
+        _tokens.AddRange(tokens);
+        if (Length + tokens.Length <= limit) return tokens;
+        Length = 0;
+        return CollectionsMarshal.AsSpan(_tokens);
     }
 
     private OnnxCache Cache(int layer)
