@@ -125,6 +125,12 @@ internal sealed class MethodOptions
         DefaultValueFactory = _ => "float32",
     };
 
+    private readonly Option<string> _storage = new("--calibration-storage")
+    {
+        Description = "Where calibration activations are between two layers: memory or disk (same result).",
+        DefaultValueFactory = _ => "memory",
+    };
+
     private readonly Option<int> _seed = new("--seed")
     {
         Description = "Seed of everything random.",
@@ -136,7 +142,7 @@ internal sealed class MethodOptions
     {
         Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _damping, _blockSize,
             _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute,
-            _seed];
+            _storage, _seed];
         foreach (Option option in options) command.Options.Add(option);
         _structured.AddTo(command);
     }
@@ -180,6 +186,7 @@ internal sealed class MethodOptions
         SequenceLength = parse.GetValue(_length),
         Order = ParseEnum<CalibrationOrder>("--calibration-order", parse.GetValue(_order)!),
         Precision = ParseEnum<ComputePrecision>("--compute", parse.GetValue(_compute)!),
+        Storage = ParseEnum<CalibrationStorage>("--calibration-storage", parse.GetValue(_storage)!),
         Seed = parse.GetValue(_seed),
     };
 

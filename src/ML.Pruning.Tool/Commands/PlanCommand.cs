@@ -21,14 +21,20 @@ internal static class PlanCommand
         Argument<string> model = CommonOptions.Model();
         model.Description = "A Hugging Face folder, a saved .zip model, or a bare config.json.";
         Option<bool> json = CommonOptions.Json();
+        Option<string?> memoryLimit = CommonOptions.MemoryLimit();
         var method = new MethodOptions();
-        var command = new Command("plan", "Show what a method would remove, without touching a weight.") { model, json };
+        var command = new Command("plan", "Show what a method would remove, without touching a weight.")
+        {
+            model, memoryLimit, json,
+        };
         method.AddTo(command);
         command.SetAction((parse, _) => Failure.GuardAsync(() =>
         {
             PruningMethod chosen = method.Parse(parse);
             (ModelSpec spec, TensorType type) = ReadSpec(parse.GetRequiredValue(model));
             PruningPlan plan = chosen.Plan(spec, type);
+            if (CommonOptions.ParseMemoryLimit(parse.GetValue(memoryLimit)) is { } limit)
+                plan.RequireMemory(limit, chosen);
             if (parse.GetValue(json)) JsonOutput.Write(plan.ToJson());
             else Console.Out.Write(plan.ToTable());
         }));

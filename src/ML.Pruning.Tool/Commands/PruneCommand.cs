@@ -30,12 +30,18 @@ internal static class PruneCommand
             Description = "Go on from OUTPUT.resume, which a run that was stopped or killed leaves; same result as an "
                 + "unbroken run. Without such a folder just start.",
         };
+        Option<string?> memoryLimit = CommonOptions.MemoryLimit();
+        Option<int?> threads = new("--threads")
+        {
+            Description = "Threads of matrix products and scoring (default: all processors).",
+        };
         Option<bool> force = CommonOptions.Force();
         Option<bool> json = CommonOptions.Json();
         var method = new MethodOptions();
         var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
         {
-            model, output, calibration, report, compressed, resume, force, json,
+            model, output, calibration, report, compressed, resume, memoryLimit, threads,
+            force, json,
         };
         method.AddTo(command);
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
@@ -49,7 +55,14 @@ internal static class PruneCommand
             if (!target.IsZip && chosen is LayerwisePruning { Quantization: not null })
                 HuggingFaceModel.RequireQuantizable(opened.Spec);
             if (!parse.GetValue(resume)) Pruner.DiscardResumeState(target.ResumeFolder);
-            PruningResult result = Prune(opened, chosen, text, target.ResumeFolder, cancellationToken);
+            PruningResult result = Prune(opened, chosen, text, new PruningContext
+            {
+                ResumeFolder = target.ResumeFolder,
+                MemoryLimitBytes = CommonOptions.ParseMemoryLimit(parse.GetValue(memoryLimit)),
+                Threads = parse.GetValue(threads),
+                CancellationToken = cancellationToken,
+                Log = message => Console.Error.WriteLine(message),
+            });
             using LanguageModel pruned = result.Model;
             target.Write(pruned, parse.GetValue(compressed), cancellationToken);
             result.DiscardResumeState();
@@ -62,26 +75,19 @@ internal static class PruneCommand
     }
 
     private static PruningResult Prune(
-        LanguageModel model, PruningMethod method, string? calibration, string resumeFolder,
-        CancellationToken cancellationToken)
+        LanguageModel model, PruningMethod method, string? calibration, PruningContext context)
     {
         using var progress = new ConsoleProgress("Pruning");
-        var context = new PruningContext
-        {
-            TempFolder = Path.GetTempPath(),
-            ResumeFolder = resumeFolder,
-            CancellationToken = cancellationToken,
-            Progress = new Progress<PruningProgress>(p => progress.Report(p.Fraction, p.Step)),
-            Log = message => Console.Error.WriteLine(message),
-        };
+        context = context with { Progress = new Progress<PruningProgress>(p => progress.Report(p.Fraction, p.Step)) };
         IEnumerable<string>? documents = calibration is null ? null : TextCorpus.Read(calibration);
         try
         {
             return Pruner.Prune(model, method, documents, context);
         }
-        catch (OperationCanceledException e) when (Directory.Exists(resumeFolder))
+        catch (OperationCanceledException e) when (Directory.Exists(context.ResumeFolder))
         {
-            throw new StoppedException($"Stopped; the same command with --resume goes on from '{resumeFolder}'.", e);
+            throw new StoppedException(
+                $"Stopped; the same command with --resume goes on from '{context.ResumeFolder}'.", e);
         }
     }
 }

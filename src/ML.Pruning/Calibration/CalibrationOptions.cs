@@ -31,6 +31,9 @@ public sealed record CalibrationOptions
     /// <summary>In what the model computes while it is observed; statistics are summed in float64 either way.</summary>
     public ComputePrecision Precision { get; init; }
 
+    /// <summary>Where the activations are between two layers; the same bits either way.</summary>
+    public CalibrationStorage Storage { get; init; }
+
     /// <summary>Cuts the windows for a model.</summary>
     /// <param name="documents">The corpus.</param>
     /// <param name="model">The model whose tokenizer and context count.</param>

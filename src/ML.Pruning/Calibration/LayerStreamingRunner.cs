@@ -8,8 +8,8 @@ namespace ML.Pruning.Calibration;
 
 /// <summary>Streams calibration windows through a model, one layer in memory at a time.</summary>
 /// <remarks>
-/// <para>All windows are embedded once; the hidden states of all windows before the current layer stay in memory
-/// (windows x length x hidden size, in the precision of the computation). Each layer runs as it is while its inputs are observed; then it may be
+/// <para>All windows are embedded once; the hidden states of all windows before the current layer stay in memory, or in
+/// a file (windows x length x hidden size, in the precision of the computation). Each layer runs as it is while its inputs are observed; then it may be
 /// replaced, and the replaced layer yields the inputs of the next one.</para>
 /// <para>Not thread-safe. The same windows, precision, threads and machine give the same bits.</para>
 /// </remarks>
@@ -50,6 +50,12 @@ internal sealed class LayerStreamingRunner
         _cancellationToken = cancellationToken;
     }
 
+    /// <summary>Where the hidden states are between two layers.</summary>
+    public CalibrationStorage Storage { get; init; }
+
+    /// <summary>Folder of a temporary file for them.</summary>
+    public string TempFolder { get; init; } = Path.GetTempPath();
+
     /// <summary>Windows that run at once: about 2,048 tokens, and attention scores of at most 64 MiB.</summary>
     public static int WindowsPerBatch(ModelSpec spec, int length)
     {
@@ -59,9 +65,11 @@ internal sealed class LayerStreamingRunner
 
     /// <summary>Bytes that a run holds at most, estimated from shapes: the largest layer in float32, the hidden states,
     /// and the intermediate results of a batch; or the embedding and the hidden states; and torch itself.</summary>
-    public static long EstimateBytes(ModelSpec spec, int windows, int length)
+    public static long EstimateBytes(ModelSpec spec, int windows, int length, CalibrationOptions options)
     {
-        long hidden = sizeof(float) * (long)windows * length * spec.HiddenSize;
+        long hidden = options.Storage == CalibrationStorage.Disk ? 0
+            : (options.Precision == ComputePrecision.BFloat16 ? 2 : sizeof(float)) * (long)windows * length
+            * spec.HiddenSize;
         long batch = Math.Min(windows, WindowsPerBatch(spec, length));
         long peak = 0;
         for (int i = 0; i < spec.Layers.Count; i++)
@@ -84,7 +92,9 @@ internal sealed class LayerStreamingRunner
     {
         using var noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = Embed();
+        using HiddenStates hidden = HiddenStates.Create(
+            Storage, TempFolder, _windows.Count, _windows.Length, _spec.HiddenSize, _type);
+        Embed(hidden);
         int layers = _spec.Layers.Count;
         for (int layer = 0; layer < layers; layer++)
         {
@@ -101,20 +111,18 @@ internal sealed class LayerStreamingRunner
         }
     }
 
-    private Tensor Embed()
+    private void Embed(HiddenStates hidden)
     {
-        Tensor hidden = empty([_windows.Count, _windows.Length, _spec.HiddenSize], dtype: _type);
         using TorchEmbedding embedding = TorchEmbedding.Load(_spec, _weights, _type);
         ForEachBatch((start, count) =>
         {
             var tokens = new int[count * _windows.Length];
             for (int i = 0; i < count; i++) _windows[start + i].CopyTo(tokens.AsSpan(i * _windows.Length));
-            hidden.narrow(0, start, count).copy_(embedding.Forward(TorchWeights.ToTokens(tokens, count)));
+            hidden.Write(start, embedding.Forward(TorchWeights.ToTokens(tokens, count)));
         });
-        return hidden;
     }
 
-    private void RunOriginal(ILayerVisitor visitor, int layer, Tensor hidden, bool keepOutput)
+    private void RunOriginal(ILayerVisitor visitor, int layer, HiddenStates hidden, bool keepOutput)
     {
         IReadOnlyDictionary<LinearInput, Action<Tensor>> observers =
             visitor.Observe(layer, LinearInput.Of(_spec, layer));
@@ -124,9 +132,8 @@ internal sealed class LayerStreamingRunner
             module.Linears[input.Parts[0]].InputObserver = observer;
         ForEachBatch((start, count) =>
         {
-            Tensor batch = hidden.narrow(0, start, count);
-            Tensor output = module.forward(batch);
-            if (keepOutput) batch.copy_(output);
+            Tensor output = module.forward(hidden.Read(start, count));
+            if (keepOutput) hidden.Write(start, output);
             _progress?.Invoke((layer + 0.5 * (start + count) / _windows.Count) / _spec.Layers.Count);
         });
     }
@@ -135,13 +142,12 @@ internal sealed class LayerStreamingRunner
     private ModelSpec SpecOf(int layer, IReadOnlyDictionary<string, StoredTensor> weights) =>
         _replacedSpec.LayerParameters(layer).All(p => weights.ContainsKey(p.Name)) ? _replacedSpec : _spec;
 
-    private void RunReplaced(int layer, IReadOnlyDictionary<string, StoredTensor> weights, Tensor hidden)
+    private void RunReplaced(int layer, IReadOnlyDictionary<string, StoredTensor> weights, HiddenStates hidden)
     {
         using TorchDecoderLayer module = TorchDecoderLayer.Load(SpecOf(layer, weights), layer, weights, _type);
         ForEachBatch((start, count) =>
         {
-            Tensor batch = hidden.narrow(0, start, count);
-            batch.copy_(module.forward(batch));
+            hidden.Write(start, module.forward(hidden.Read(start, count)));
             _progress?.Invoke((layer + 0.5 + 0.5 * (start + count) / _windows.Count) / _spec.Layers.Count);
         });
     }

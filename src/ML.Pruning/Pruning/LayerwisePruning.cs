@@ -58,6 +58,21 @@ public abstract class LayerwisePruning : PruningMethod
     /// <summary>Whether the maps that are pruned get biases.</summary>
     private protected virtual bool ChangesBiases => false;
 
+    /// <inheritdoc/>
+    internal override string MemoryAdvice
+    {
+        get
+        {
+            var choices = new List<string> { base.MemoryAdvice };
+            if (Needs.OfInputs() != StatisticsNeeds.None && Calibration.Storage == CalibrationStorage.Memory)
+                choices.Add("keep calibration activations on disk");
+            if (Needs.HasFlag(StatisticsNeeds.Hessian)) choices.Add("choose a method without Hessians, such as wanda");
+            if (Needs.OfGradients() != StatisticsNeeds.None)
+                choices.Add("choose a method without gradients, such as wanda or sparsegpt");
+            return string.Join(", or ", choices);
+        }
+    }
+
     /// <summary>All statistics that are needed at any time.</summary>
     private protected virtual StatisticsNeeds Needs => StatisticsNeeds.None;
 
@@ -65,7 +80,11 @@ public abstract class LayerwisePruning : PruningMethod
     private protected virtual int TileColumns => MaskSelector.TileColumns;
 
     /// <inheritdoc/>
-    public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
+    public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32) =>
+        Plan(spec, weightType, Calibration);
+
+    /// <inheritdoc/>
+    internal override PruningPlan Plan(ModelSpec spec, TensorType weightType, CalibrationOptions calibration)
     {
         ArgumentNullException.ThrowIfNull(spec);
         if (Quantization is not null && AcceptsNonFinite)
@@ -89,7 +108,7 @@ public abstract class LayerwisePruning : PruningMethod
             Tensors = tensors,
             Zeros = TotalZeros(tensors),
             Skipped = skipped,
-            PeakMemoryBytes = EstimateMemory(spec, tensors),
+            PeakMemoryBytes = EstimateMemory(spec, tensors, calibration),
             DiskBytes = disk,
             WeightType = weightType,
             Quantization = Quantization,
@@ -256,25 +275,25 @@ public abstract class LayerwisePruning : PruningMethod
             .Sum(g => MaskSelector.RemovedOf(g.Sum(t => t.Count), g.First().Sparsity));
     }
 
-    private long EstimateMemory(ModelSpec spec, PlannedTensor[] tensors)
+    private long EstimateMemory(ModelSpec spec, PlannedTensor[] tensors, CalibrationOptions calibration)
     {
         long largestLayer = tensors.GroupBy(t => t.Layer).Max(g => g.Sum(t => t.Count));
         long masks = (IsJoint && Group == ComparisonGroup.Model ? tensors.Sum(t => t.Count) : largestLayer) / 8;
         long tiles = Group == ComparisonGroup.Tile ? sizeof(uint) * tensors.Max(t => t.Count) : 0;
         long codes = Quantization is null ? 0 : largestLayer;
         long selection = masks + tiles + codes;
-        return BaseMemoryBytes + EstimateCalibration(spec, tensors) + selection + EstimateOwnMemory(spec, tensors);
+        return BaseMemoryBytes + EstimateCalibration(spec, tensors, calibration) + selection + EstimateOwnMemory(spec, tensors);
     }
 
     // Gradients come first; their sums stay while the layers stream.
-    private long EstimateCalibration(ModelSpec spec, PlannedTensor[] tensors)
+    private long EstimateCalibration(ModelSpec spec, PlannedTensor[] tensors, CalibrationOptions calibration)
     {
         if (!NeedsCalibration) return 0;
-        int samples = Calibration.Samples, length = Calibration.ResolveLength(spec);
+        int samples = calibration.Samples, length = calibration.ResolveLength(spec);
         long count = tensors.Sum(t => t.Count);
         long streaming = Needs.OfInputs() == StatisticsNeeds.None
             ? 0
-            : LayerStreamingRunner.EstimateBytes(spec, samples, length) + InputSample.EstimateBytes(spec)
+            : LayerStreamingRunner.EstimateBytes(spec, samples, length, calibration) + InputSample.EstimateBytes(spec)
                 + count * Needs.BytesPerWeight();
         long gradients = Needs.OfGradients() == StatisticsNeeds.None
             ? 0

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Pruning;
@@ -33,7 +34,7 @@ public static class Pruner
         ArgumentNullException.ThrowIfNull(method);
         context ??= new PruningContext();
         var clock = Stopwatch.StartNew();
-        PruningPlan plan = Plan(model, method);
+        PruningPlan plan = Plan(model, method, method.Calibration, context);
         TokenWindows? windows = CutWindows(model, method, calibrationDocuments, context.CancellationToken);
         return Carry(model, method, plan, windows, context, clock);
     }
@@ -67,8 +68,14 @@ public static class Pruner
         }
 
         var clock = Stopwatch.StartNew();
-        return Carry(model, method, Plan(model, method), method.NeedsCalibration ? calibrationWindows : null,
-            context ?? new PruningContext(), clock, windowsGiven: true);
+        context ??= new PruningContext();
+        PruningPlan plan = Plan(model, method, method.Calibration with
+        {
+            Samples = calibrationWindows.Count,
+            SequenceLength = calibrationWindows.Length,
+        }, context);
+        return Carry(
+            model, method, plan, method.NeedsCalibration ? calibrationWindows : null, context, clock, windowsGiven: true);
     }
 
     /// <summary>Removes the state that an earlier run left, so that the next one starts anew.</summary>
@@ -82,12 +89,19 @@ public static class Pruner
         ResumeState.Remove(resumeFolder);
     }
 
-    private static PruningPlan Plan(LanguageModel model, PruningMethod method) =>
-        method.Plan(model.Spec, model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type);
+    private static PruningPlan Plan(
+        LanguageModel model, PruningMethod method, CalibrationOptions calibration, PruningContext context)
+    {
+        TensorType type = model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type;
+        PruningPlan plan = method.Plan(model.Spec, type, calibration);
+        if (context.MemoryLimitBytes is { } limit) plan.RequireMemory(limit, method);
+        return plan;
+    }
 
     private static PruningResult Carry(LanguageModel model, PruningMethod method, PruningPlan plan,
         TokenWindows? windows, PruningContext context, Stopwatch clock, bool windowsGiven = false)
     {
+        using var threads = new RunThreads(context.Threads, usesTorch: windows is not null);
         JsonObject? calibration =
             windows is null ? null : CalibrationJson(windows, windowsGiven ? null : method.Calibration);
         ResumeState? state =
@@ -97,7 +111,7 @@ public static class Pruner
             + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");
         using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite)
         {
-            Precision = method.Calibration.Precision,
+            Calibration = method.Calibration,
             State = state,
         };
         Run(method, run);

@@ -1,7 +1,7 @@
 namespace ML.Pruning.Pruning;
 
 /// <summary>The surroundings of a pruning run: where it may write, and whom it tells.</summary>
-public sealed class PruningContext
+public sealed record PruningContext
 {
     /// <summary>Folder for the changed weights; they are temporary files that go when the last model using them is
     /// disposed or collected.</summary>
@@ -16,6 +16,15 @@ public sealed class PruningContext
     /// are recorded when they are complete. Layers that compete with each other, and allocations by score, are judged
     /// again from the model as it was.</remarks>
     public string? ResumeFolder { get; init; }
+
+    /// <summary>Bytes of memory that the run may take; one whose estimate (<see cref="PruningPlan.PeakMemoryBytes"/>) is
+    /// higher is refused before any weight is read. Null = no limit.</summary>
+    public long? MemoryLimitBytes { get; init; }
+
+    /// <summary>Threads of matrix products and scoring, at least 1; null = as torch and the machine have it.</summary>
+    /// <remarks>Torch's number of threads is the process's; it is set while the run lasts. Masks, counts and everything
+    /// computed outside matrix products do not depend on the number; products may differ in the last bits.</remarks>
+    public int? Threads { get; init; }
 
     /// <summary>Told how far the run is.</summary>
     public IProgress<PruningProgress>? Progress { get; init; }

@@ -35,6 +35,8 @@ public sealed record PruningPlan
     /// <summary>Sequence length for which multiply-accumulates are counted.</summary>
     public const int MacTokens = 64;
 
+    private const double MiB = 1 << 20;
+
     /// <summary>Name of the method.</summary>
     public required string Method { get; init; }
 
@@ -145,6 +147,19 @@ public sealed record PruningPlan
 
         foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
         return text.ToString();
+    }
+
+    /// <summary>Refuses a run that needs more memory than it may have.</summary>
+    /// <param name="limitBytes">The limit.</param>
+    /// <param name="method">The method that this is the plan of; it knows what would help.</param>
+    /// <exception cref="ArgumentException">It needs more; the message says how much, and what to do.</exception>
+    public void RequireMemory(long limitBytes, PruningMethod method)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        if (PeakMemoryBytes <= limitBytes) return;
+        throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+            $"{Method} needs about {PeakMemoryBytes / MiB:0} MiB of memory here, more than the limit of "
+            + $"{limitBytes / MiB:0} MiB. Raise the limit, or {method.MemoryAdvice}."));
     }
 
     private long Unplanned => (After.ParameterCount - Tensors.Sum(t => t.Count)) * WeightType.BitsPerElement() / 8;

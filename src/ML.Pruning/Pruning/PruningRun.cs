@@ -47,8 +47,8 @@ internal sealed class PruningRun : IDisposable
     /// <summary>What is to be done.</summary>
     public PruningPlan Plan { get; }
 
-    /// <summary>In what calibration computes.</summary>
-    public ComputePrecision Precision { get; init; }
+    /// <summary>How calibration computes, and where it keeps activations.</summary>
+    public CalibrationOptions Calibration { get; init; } = new();
 
     /// <summary>What a run before this one finished, and where this one records what it finishes; null = nothing is
     /// kept.</summary>
@@ -153,8 +153,12 @@ internal sealed class PruningRun : IDisposable
 
     /// <summary>Streams the calibration windows through the model.</summary>
     public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
-        Plan.Before, _weights, _windows!, Precision, fraction => Report("calibrate and prune", fraction),
-        CancellationToken, Plan.After).Run(visitor);
+        Plan.Before, _weights, _windows!, Calibration.Precision, fraction => Report("calibrate and prune", fraction),
+        CancellationToken, Plan.After)
+    {
+        Storage = Calibration.Storage,
+        TempFolder = _context.TempFolder,
+    }.Run(visitor);
 
     /// <summary>Runs the calibration windows through the whole model, as it was before the run, with
     /// gradients.</summary>

@@ -26,8 +26,7 @@ public sealed class RoundToNearest : LayerwisePruning
     public override bool NeedsCalibration => false;
 
     /// <inheritdoc/>
-    /// <exception cref="ArgumentException">A sparsity or pattern was set, or the grid taken away.</exception>
-    public override PruningPlan Plan(ModelSpec spec, TensorType weightType = TensorType.F32)
+    private protected override void CheckOptions()
     {
         if (Sparsity != 0 || Pattern is not UnstructuredPattern)
         {
@@ -36,7 +35,6 @@ public sealed class RoundToNearest : LayerwisePruning
         }
 
         if (Quantization is null) throw new ArgumentException($"{Name} needs a grid, such as int8.");
-        return base.Plan(spec, weightType);
     }
 
     /// <inheritdoc/>

@@ -57,7 +57,7 @@ internal sealed class JointSelection
         var total = new long[Bins];
         try
         {
-            Parallel.For(0, _chunks.Length, new ParallelOptions { CancellationToken = _cancellationToken },
+            Parallel.For(0, _chunks.Length, ThreadLimit.Options(_cancellationToken),
                 () => new long[Bins],
                 (i, _, counts) =>
                 {

@@ -29,7 +29,7 @@ internal static class RowChunks
     {
         try
         {
-            Parallel.For(0, count, new ParallelOptions { CancellationToken = cancellationToken }, body);
+            Parallel.For(0, count, ThreadLimit.Options(cancellationToken), body);
         }
         catch (AggregateException e)
         {

@@ -47,6 +47,8 @@ public sealed class LlmPruningEstimator : IEstimator<LlmPruningTransformer>
             {
                 TempFolder = MLNetInternals.GetTempFolder(_host),
                 ResumeFolder = _options.ResumeFolder,
+                MemoryLimitBytes = _options.MemoryLimitBytes,
+                Threads = _options.Threads,
                 Progress = _options.Progress,
                 CancellationToken = _options.CancellationToken,
                 Log = message => channel.Info(MessageSensitivity.None, "{0}", message),
@@ -101,6 +103,14 @@ public sealed class LlmPruningEstimator : IEstimator<LlmPruningTransformer>
         /// there when it is called again; removed when Fit returns. Null = nothing is recorded. See
         /// <see cref="PruningContext.ResumeFolder"/>.</summary>
         public string? ResumeFolder;
+
+        /// <summary>Bytes of memory that Fit may take; one that is foreseen to need more is refused before it reads
+        /// anything. Null = no limit.</summary>
+        public long? MemoryLimitBytes;
+
+        /// <summary>Threads, at least 1; null = as torch and the machine have it. See
+        /// <see cref="PruningContext.Threads"/>.</summary>
+        public int? Threads;
 
         /// <summary>Told about each layer.</summary>
         public IProgress<PruningProgress>? Progress;
