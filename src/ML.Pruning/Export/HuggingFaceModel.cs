@@ -12,7 +12,8 @@ namespace ML.Pruning.Export;
 public static class HuggingFaceModel
 {
     /// <summary>Opens a folder with <c>config.json</c>, <c>*.safetensors</c> and, if there is one, a tokenizer.
-    /// Weights stay on disk.</summary>
+    /// Weights stay on disk. An adapter in a folder <c>adapter</c> in it (<see cref="PeftAdapter"/>) is put on the
+    /// model.</summary>
     /// <param name="folder">The folder.</param>
     /// <returns>The model; the caller disposes it.</returns>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
@@ -34,7 +35,7 @@ public static class HuggingFaceModel
             : new ModelNotes();
         var sideFiles = source.SideFiles.Where(f => f.Key != ModelNotes.FileName).ToImmutableSortedDictionary();
         HuggingFaceTokenizer? tokenizer = Export.SideFiles.Tokenizer(sideFiles);
-        return new LanguageModel(new LanguageModelContent
+        var model = new LanguageModel(new LanguageModelContent
         {
             Spec = spec,
             Weights = WeightMap.ToCanonical(spec, family, source.Tensors),
@@ -45,9 +46,13 @@ public static class HuggingFaceModel
             Provenance = notes.Provenance,
             MaskedTensors = notes.MaskedTensors.ToFrozenSet(StringComparer.Ordinal),
         });
+        string adapter = Path.Combine(folder, PeftAdapter.FolderName);
+        if (!File.Exists(Path.Combine(adapter, PeftAdapter.ConfigName))) return model;
+        using (model) return PeftAdapter.Open(model, adapter);
     }
 
-    /// <summary>Writes a model as a Hugging Face folder, which appears whole or not at all.</summary>
+    /// <summary>Writes a model as a Hugging Face folder, which appears whole or not at all; adapters into a folder
+    /// <c>adapter</c> in it.</summary>
     /// <remarks>Weights keep the type that they have in the model; those on an integer grid are stored as codes and
     /// scales, in the naming of compressed-tensors (<see cref="LanguageModel.Dequantized"/> makes ordinary ones of
     /// them). Dense files hold zeros as zeros and load in any software that reads safetensors; a model whose layers
@@ -78,8 +83,16 @@ public static class HuggingFaceModel
         var sideFiles = model.SideFiles.ToDictionary(f => f.Key, f => f.Value);
         if (model.Provenance.Count > 0 || model.MaskedTensors.Count > 0)
             sideFiles[ModelNotes.FileName] = ModelNotes.Of(model).ToBytes();
-        HuggingFaceFolderWriter.Write(folder, PrettyJson.Of(config), [.. parts], sideFiles, overwrite,
-            cancellationToken: cancellationToken);
+        using var output = new OutputFolder(folder, overwrite);
+        HuggingFaceFolderWriter.WriteInto(
+            output, PrettyJson.Of(config), [.. parts], sideFiles, cancellationToken: cancellationToken);
+        if (model.Spec.Adapters.Count > 0)
+        {
+            string adapter = Directory.CreateDirectory(output.PathOf(PeftAdapter.FolderName)).FullName;
+            PeftAdapter.WriteInto(adapter, model, baseModel: "..");
+        }
+
+        output.Commit();
     }
 
     /// <summary>Reads the shape of a model from the content of its config.json.</summary>

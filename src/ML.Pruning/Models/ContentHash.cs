@@ -15,7 +15,7 @@ internal static class ContentHash
         using (var stream = new CryptoStream(Stream.Null, sha, CryptoStreamMode.Write))
         {
             stream.Write(Encoding.UTF8.GetBytes(model.Spec.ToJson()));
-            foreach (ParameterSpec parameter in model.Spec.Parameters())
+            foreach (ParameterSpec parameter in model.Spec.Parameters().Concat(model.Spec.AdapterParameters()))
             {
                 StoredTensor tensor = model.Weights[parameter.Name];
                 stream.Write(Encoding.UTF8.GetBytes($"\n{parameter.Name}:{TensorTypes.Name(tensor.Type)}:"));

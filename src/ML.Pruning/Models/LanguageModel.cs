@@ -18,6 +18,7 @@ public sealed class LanguageModel : IDisposable
     private readonly string _configJson;
     private readonly ConcurrentDictionary<string, Lazy<ILanguageModelEngine>> _engines = new(StringComparer.Ordinal);
     private readonly Lazy<string> _contentHash;
+    private readonly Lazy<LanguageModel> _merged;
     private int _disposed;
 
     /// <summary>Creates a model.</summary>
@@ -37,6 +38,7 @@ public sealed class LanguageModel : IDisposable
         Provenance = content.Provenance;
         MaskedTensors = content.MaskedTensors;
         _contentHash = new Lazy<string>(() => content.ContentHash ?? Models.ContentHash.Of(this));
+        _merged = new Lazy<LanguageModel>(() => Spec.Adapters.Count == 0 ? this : Merged());
         CheckTokenizer();
         CheckWeights();
     }
@@ -135,14 +137,32 @@ public sealed class LanguageModel : IDisposable
         ContentHash = null,
     });
 
-    /// <summary>The engine of a name, made on first use and disposed with the model.</summary>
+    /// <summary>This model with its adapters merged into the weights, which are computed when they are read. It scores
+    /// the same, up to rounding.</summary>
+    /// <remarks>A merged weight has the type of the weight before (float32 if that was on an integer grid).</remarks>
+    /// <returns>A model without adapters that the caller disposes; its files are shared.</returns>
+    public LanguageModel Merged()
+    {
+        var weights = Weights.ToDictionary(w => w.Key, w => w.Value, StringComparer.Ordinal);
+        foreach (AdapterSpec adapter in Spec.Adapters)
+            weights[adapter.WeightName] = new AdaptedTensor(Weights[adapter.WeightName], adapter, Weights);
+        return Bare(weights);
+    }
+
+    /// <summary>This model without its adapters: the weights that they were trained for.</summary>
+    /// <returns>A model that the caller disposes; its files are shared.</returns>
+    public LanguageModel WithoutAdapters() =>
+        Bare(Weights.ToDictionary(w => w.Key, w => w.Value, StringComparer.Ordinal));
+
+    /// <summary>The engine of a name, made on first use and disposed with the model. It runs the model with its adapters
+    /// merged.</summary>
     /// <param name="name">Name of the engine.</param>
-    /// <param name="create">Makes it.</param>
+    /// <param name="create">Makes it; the model that it is given lives as long as this one.</param>
     /// <returns>The engine.</returns>
     public ILanguageModelEngine GetEngine(string name, Func<LanguageModel, ILanguageModelEngine> create)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return _engines.GetOrAdd(name, _ => new Lazy<ILanguageModelEngine>(() => create(this))).Value;
+        return _engines.GetOrAdd(name, _ => new Lazy<ILanguageModelEngine>(() => create(_merged.Value))).Value;
     }
 
     /// <inheritdoc/>
@@ -151,12 +171,19 @@ public sealed class LanguageModel : IDisposable
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         foreach (Lazy<ILanguageModelEngine> engine in _engines.Values)
             if (engine.IsValueCreated) engine.Value.Dispose();
+        if (_merged.IsValueCreated && _merged.Value != this) _merged.Value.Dispose();
         foreach (SafetensorsFile file in _files) file.Dispose();
     }
 
     /// <inheritdoc/>
     public override string ToString() =>
         $"{Spec.Family}, {Spec.Layers.Count} layers, {Spec.ParameterCount:N0} parameters";
+
+    private LanguageModel Bare(Dictionary<string, StoredTensor> weights)
+    {
+        foreach (ParameterSpec parameter in Spec.AdapterParameters()) weights.Remove(parameter.Name);
+        return new LanguageModel(ToContent() with { Spec = Spec with { Adapters = [] }, Weights = weights });
+    }
 
     private void CheckTokenizer()
     {
@@ -170,7 +197,7 @@ public sealed class LanguageModel : IDisposable
     private void CheckWeights()
     {
         if (_weights is null) return;
-        foreach (ParameterSpec parameter in Spec.Parameters())
+        foreach (ParameterSpec parameter in Spec.Parameters().Concat(Spec.AdapterParameters()))
         {
             if (!_weights.TryGetValue(parameter.Name, out StoredTensor? tensor))
                 throw new ModelFormatException($"The weight '{parameter.Name}' is missing.");

@@ -3,7 +3,7 @@ namespace ML.Pruning.Models;
 /// <content>The parameters that a spec calls for, and what can be counted from shapes.</content>
 public sealed partial record ModelSpec
 {
-    /// <summary>Every parameter tensor of the model, in the order of the forward pass.</summary>
+    /// <summary>Every parameter tensor of the model but its adapters, in the order of the forward pass.</summary>
     /// <returns>Canonical names and shapes.</returns>
     public IEnumerable<ParameterSpec> Parameters()
     {
@@ -24,6 +24,11 @@ public sealed partial record ModelSpec
         foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.LastNorm, HiddenSize)) yield return p;
         if (!TiedHead) yield return new(TensorNames.Head, [VocabularySize, HiddenSize], ParameterRole.Head, -1, "");
     }
+
+    /// <summary>The parameter tensors of the adapters.</summary>
+    /// <returns>Canonical names and shapes.</returns>
+    public IEnumerable<ParameterSpec> AdapterParameters() => Adapters.SelectMany(
+        adapter => adapter.Parameters(Linears(adapter.Layer).First(linear => linear.Part == adapter.Part)));
 
     /// <summary>The parameter tensors of one layer.</summary>
     /// <param name="layer">Layer, from 0.</param>

@@ -31,7 +31,28 @@ public sealed partial record ModelSpec
             throw new ModelFormatException($"The offset of norm gains is {NormGainOffset}; it must be finite.");
         if (Layers.Count == 0) throw new ModelFormatException("The model has no layers.");
         for (int i = 0; i < Layers.Count; i++) ValidateLayer(i);
+        ValidateAdapters();
         return this;
+    }
+
+    private void ValidateAdapters()
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (AdapterSpec adapter in Adapters)
+        {
+            if (adapter.Layer < 0 || adapter.Layer >= Layers.Count
+                || Linears(adapter.Layer).All(linear => linear.Part != adapter.Part))
+            {
+                throw new ModelFormatException($"There is an adapter for '{adapter.WeightName}', which is no weight of "
+                    + "a linear map of the model.");
+            }
+
+            if (!seen.Add(adapter.WeightName))
+                throw new ModelFormatException($"There are two adapters for '{adapter.WeightName}'; one is possible.");
+            RequirePositive(adapter.Rank, $"rank of the adapter for '{adapter.WeightName}'");
+            if (!double.IsFinite(adapter.Alpha))
+                throw new ModelFormatException($"Alpha of the adapter for '{adapter.WeightName}' is {adapter.Alpha}.");
+        }
     }
 
     private LinearParts AllLinears => TensorNames.LinearMaps.Select(m => m.Flag)

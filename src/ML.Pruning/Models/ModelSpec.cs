@@ -118,7 +118,10 @@ public sealed partial record ModelSpec
     /// <summary>Tokens that end a text.</summary>
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
-    /// <summary>Number of parameters; a tied head counts once.</summary>
+    /// <summary>Low-rank adapters on linear maps, at most one on each.</summary>
+    public IReadOnlyList<AdapterSpec> Adapters { get; init; } = [];
+
+    /// <summary>Number of parameters, adapters left out; a tied head counts once.</summary>
     [JsonIgnore]
     public long ParameterCount => Parameters().Sum(p => p.Count);
 

@@ -17,6 +17,9 @@ public enum ParameterRole
 
     /// <summary>Language-model head.</summary>
     Head,
+
+    /// <summary>Part of a low-rank adapter.</summary>
+    Adapter,
 }
 
 /// <summary>One parameter tensor that a <see cref="ModelSpec"/> calls for.</summary>

@@ -10,7 +10,7 @@ namespace ML.Pruning.Pruning;
 /// <remarks>Thread-safe. The same model, method, text, number of threads and machine give the same bits.</remarks>
 public static class Pruner
 {
-    /// <summary>Prunes a model.</summary>
+    /// <summary>Prunes a model; adapters are merged into its weights first.</summary>
     /// <param name="model">The model, with weights; it is not changed.</param>
     /// <param name="method">The method with its options.</param>
     /// <param name="calibrationDocuments">Calibration text (<see cref="TextCorpus.Read"/>); read once, and only by
@@ -33,6 +33,12 @@ public static class Pruner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(method);
         context ??= new PruningContext();
+        if (model.Spec.Adapters.Count > 0)
+        {
+            using LanguageModel merged = model.Merged();
+            return Prune(merged, method, calibrationDocuments, context);
+        }
+
         var clock = Stopwatch.StartNew();
         PruningPlan plan = Plan(model, method, method.Calibration, context);
         TokenWindows? windows = CutWindows(model, method, calibrationDocuments, context.CancellationToken);
@@ -65,6 +71,12 @@ public static class Pruner
             throw new ArgumentException($"{calibrationWindows.Count} windows of {calibrationWindows.Length} tokens were "
                 + $"given; at least one of at most {model.Spec.ContextLength} tokens is needed.",
                 nameof(calibrationWindows));
+        }
+
+        if (model.Spec.Adapters.Count > 0)
+        {
+            using LanguageModel merged = model.Merged();
+            return PruneWithWindows(merged, method, calibrationWindows, context);
         }
 
         var clock = Stopwatch.StartNew();

@@ -65,11 +65,7 @@ public static class LanguageModelInitializer
         double deviation = parameter.Part is TensorNames.Output or TensorNames.Down
             ? Deviation / Math.Sqrt(2 * layers)
             : Deviation;
-        for (int i = 0; i < values.Length; i++) values[i] = (float)(deviation * Normal(random));
+        for (int i = 0; i < values.Length; i++) values[i] = (float)(deviation * random.NextNormal());
         return values;
     }
-
-    // Box and Muller 1958; 1 - u keeps the logarithm's argument above 0.
-    private static double Normal(Random random) =>
-        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

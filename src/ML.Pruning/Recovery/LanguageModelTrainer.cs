@@ -65,6 +65,7 @@ public static class LanguageModelTrainer
         }
 
         LanguageModel Finish(TrainingOutcome outcome, ProvenanceStep step) => ModelTraining.Replace(
-            model, names.Zip(outcome.Values), options.TempFolder, step, cancellationToken);
+            model, [.. names.Zip(outcome.Values, (name, values) => ModelTraining.Trained(model.Weights[name], values))],
+            options.TempFolder, step, cancellationToken);
     }
 }

@@ -67,19 +67,22 @@ internal static class ModelTraining
         return new TrainingResult(trained, outcome.Report);
     }
 
-    /// <summary>A model with some weights replaced by trained ones of the same shape and type.</summary>
+    /// <summary>A trained weight in the type that it had; one on an integer grid leaves it and becomes
+    /// float32.</summary>
+    public static StoredTensor Trained(StoredTensor weight, float[] values) => new ArrayTensor(
+        weight.Name, values, weight.Shape, weight is QuantizedTensor ? TensorType.F32 : weight.Type);
+
+    /// <summary>A model with some weights replaced by trained ones of the same shape.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="trained">Names and values of the new weights.</param>
+    /// <param name="trained">The new weights; they are written in the types that they have.</param>
     /// <param name="tempFolder">Folder for the temporary file that they are mapped from.</param>
     /// <param name="step">What was done.</param>
     /// <param name="cancellationToken">Stops while the file is written.</param>
     /// <returns>The new model.</returns>
-    public static LanguageModel Replace(LanguageModel model, IEnumerable<(string Name, float[] Values)> trained,
-        string tempFolder, ProvenanceStep step, CancellationToken cancellationToken)
+    public static LanguageModel Replace(LanguageModel model, IReadOnlyList<StoredTensor> trained, string tempFolder,
+        ProvenanceStep step, CancellationToken cancellationToken)
     {
-        StoredTensor[] tensors = [.. trained.Select(t => new ArrayTensor(
-            t.Name, t.Values, model.Weights[t.Name].Shape, TrainedType(model.Weights[t.Name])))];
-        SafetensorsFile file = SafetensorsWriter.WriteTemporary(tempFolder, tensors, metadata: null, cancellationToken);
+        SafetensorsFile file = SafetensorsWriter.WriteTemporary(tempFolder, trained, metadata: null, cancellationToken);
         LanguageModelContent content = model.ToContent();
         var weights = content.Weights!.ToDictionary(w => w.Key, w => w.Value, StringComparer.Ordinal);
         foreach ((string name, MappedTensor tensor) in file.Tensors) weights[name] = tensor;
@@ -95,10 +98,6 @@ internal static class ModelTraining
             Provenance = [.. content.Provenance, step],
         });
     }
-
-    // Trained weights leave their grid.
-    private static TensorType TrainedType(StoredTensor weight) =>
-        weight is QuantizedTensor ? TensorType.F32 : weight.Type;
 
     private static JsonObject Identity(
         LanguageModel model, string method, TrainingOptions options, JsonObject provenance)

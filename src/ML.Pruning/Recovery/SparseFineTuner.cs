@@ -20,9 +20,6 @@ namespace ML.Pruning.Recovery;
 /// </remarks>
 public static class SparseFineTuner
 {
-    // Of a model that does not say which zeros are a mask, sparser matrices than this are taken to have one.
-    private const double LeastSparsity = 0.1;
-
     /// <summary>Trains a sparse model.</summary>
     /// <param name="model">The model, with weights; it is not changed. Without <see cref="SparseFineTuneOptions.Pruning"/>
     /// its zeros are kept: those of <see cref="LanguageModel.MaskedTensors"/>, or, if it names none, of linear maps with
@@ -94,7 +91,8 @@ public static class SparseFineTuner
         LanguageModel Finish(TrainingOutcome outcome, ProvenanceStep step)
         {
             using LanguageModel trained = ModelTraining.Replace(
-                model, names.Zip(outcome.Values), training.TempFolder, step, cancellationToken);
+                model, [.. names.Zip(outcome.Values, (name, values) => ModelTraining.Trained(model.Weights[name], values))],
+                training.TempFolder, step, cancellationToken);
             return new LanguageModel(trained.ToContent() with { MaskedTensors = zeros.Keys.ToHashSet() });
         }
     }
@@ -160,8 +158,7 @@ public static class SparseFineTuner
         LanguageModel model, PruningPlan? plan, CancellationToken cancellationToken)
     {
         long Zeros(string name) => TensorCensus.Take(model.Weights[name], cancellationToken).Zeros;
-        IEnumerable<string> own = model.MaskedTensors.Count > 0 ? model.MaskedTensors : model.Spec.Parameters()
-            .Where(p => p.Role == ParameterRole.Linear && Zeros(p.Name) >= LeastSparsity * p.Count).Select(p => p.Name);
+        IReadOnlySet<string> own = KeptZeros.Of(model, cancellationToken);
         IEnumerable<string> planned = plan is null ? [] : plan.Tensors.Select(t => t.Name);
         HashSet<string> masked = [.. own, .. planned];
         return masked.Count > 0

@@ -42,7 +42,8 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
         if (spec.Positions == PositionKind.Rotary && sharedRotary is null)
             _ownRotary = new RotaryEmbedding(spec, shape.HeadSize, computeType);
         Linears = spec.Linears(layer)
-            .ToDictionary(l => l.Part, l => TorchLinear.Load(l, weights, computeType), StringComparer.Ordinal);
+            .ToDictionary(l => l.Part, l => TorchLinear.Load(l, weights, computeType,
+                spec.Adapters.FirstOrDefault(a => a.Layer == layer && a.Part == l.Part)), StringComparer.Ordinal);
         _attentionNorm = LoadNorm(TensorNames.AttentionNorm);
         _attention = TorchAttention.Load(spec, layer, sharedRotary ?? _ownRotary, Linears, weights, computeType);
         _attentionPostNorm = spec.PostNorms ? LoadNorm(TensorNames.AttentionPostNorm) : null;
