@@ -16,6 +16,7 @@ public static class CommandLine
             InspectCommand.Create(),
             PlanCommand.Create(),
             PruneCommand.Create(),
+            RecoverCommand.Create(),
             EvalCommand.Create(),
             GenerateCommand.Create(),
             ExportCommand.Create(),

@@ -1,6 +1,7 @@
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
+using ML.Pruning.Recovery;
 using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tool;
@@ -40,7 +41,7 @@ internal static class Failure
             Report(e is ArgumentException ? WithoutParameterName(e.Message) : e.Message);
             return BadInput;
         }
-        catch (Exception e) when (e is IOException or OutOfMemoryException or InvalidOperationException
+        catch (Exception e) when (e is IOException or TrainingException or OutOfMemoryException or InvalidOperationException
             or System.Runtime.InteropServices.ExternalException)
         {
             Report(e.Message);

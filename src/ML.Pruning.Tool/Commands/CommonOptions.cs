@@ -55,4 +55,15 @@ internal static class CommonOptions
     }
 
     public static EngineKind ParseEngine(string? name) => name is null ? EngineKind.Auto : EngineFactory.Parse(name);
+
+    /// <summary>A member of an enumeration by its name.</summary>
+    public static T ParseEnum<T>(string option, string text)
+        where T : struct, Enum
+    {
+        string[] names = Enum.GetNames<T>();
+        return names.Contains(text, StringComparer.OrdinalIgnoreCase)
+            ? Enum.Parse<T>(text, ignoreCase: true)
+            : throw new UserErrorException($"{option} is \"{text}\"; supported: "
+                + $"{string.Join(", ", names.Select(n => n.ToLowerInvariant()))}.");
+    }
 }

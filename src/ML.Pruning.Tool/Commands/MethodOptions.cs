@@ -5,6 +5,7 @@ using ML.Pruning.Importance;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
+using static ML.Pruning.Tool.Commands.CommonOptions;
 
 namespace ML.Pruning.Tool.Commands;
 
@@ -247,14 +248,4 @@ internal sealed class MethodOptions
         _ => throw new UserErrorException(
             $"--allocation is \"{name}\"; supported: uniform, erk, owl, global, or a .json file."),
     };
-
-    private static T ParseEnum<T>(string option, string text)
-        where T : struct, Enum
-    {
-        string[] names = Enum.GetNames<T>();
-        return names.Contains(text, StringComparer.OrdinalIgnoreCase)
-            ? Enum.Parse<T>(text, ignoreCase: true)
-            : throw new UserErrorException($"{option} is \"{text}\"; supported: "
-                + $"{string.Join(", ", names.Select(n => n.ToLowerInvariant()))}.");
-    }
 }

@@ -15,10 +15,14 @@ public static class LoraAdapters
     /// 1 / sqrt(3 inFeatures)).</remarks>
     /// <param name="model">The model, with weights and without adapters; it is not changed.</param>
     /// <param name="options">Rank, alpha and targets.</param>
-    /// <returns>The model with adapters, which the caller disposes; weights are shared.</returns>
+    /// <param name="cancellationToken">Stops between weights.</param>
+    /// <returns>The model with adapters, which the caller disposes; weights are shared. Zeros of its
+    /// <see cref="LanguageModel.MaskedTensors"/> are kept; if it names none, those of linear maps with at least a tenth
+    /// of zeros, which are then named.</returns>
     /// <exception cref="ArgumentException">An option is out of range, or the model has adapters already.</exception>
     /// <exception cref="InvalidOperationException">The model has no weights.</exception>
-    public static LanguageModel Attach(LanguageModel model, LoraOptions? options = null)
+    public static LanguageModel Attach(LanguageModel model, LoraOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         options ??= new LoraOptions();
@@ -29,7 +33,8 @@ public static class LoraAdapters
                 + "them (LanguageModel.WithoutAdapters) first.", nameof(model));
         }
 
-        ModelSpec spec = model.Spec with { Adapters = options.Adapters(model) };
+        IReadOnlySet<string> keptZeros = KeptZeros.Of(model, cancellationToken);
+        ModelSpec spec = model.Spec with { Adapters = options.Adapters(model, keptZeros) };
         var weights = model.Weights.ToDictionary(w => w.Key, w => w.Value, StringComparer.Ordinal);
         var random = new Random(options.Training.Seed);
         Dictionary<string, AdapterSpec> magnitudes = spec.Adapters.ToDictionary(a => a.MagnitudeName);
@@ -43,7 +48,13 @@ public static class LoraAdapters
             weights[parameter.Name] = new ArrayTensor(parameter.Name, values, parameter.Shape);
         }
 
-        return new LanguageModel(model.ToContent() with { Spec = spec, Weights = weights, ContentHash = null });
+        return new LanguageModel(model.ToContent() with
+        {
+            Spec = spec,
+            Weights = weights,
+            MaskedTensors = keptZeros,
+            ContentHash = null,
+        });
     }
 
     /// <summary>Takes adapters out of weights that they were merged into, and puts them beside.</summary>

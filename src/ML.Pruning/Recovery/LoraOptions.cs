@@ -67,9 +67,10 @@ public sealed record LoraOptions
 
     /// <summary>The adapters of a model.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="keptZeros">Weights whose zeros are kept.</param>
     /// <returns>One adapter a target, in the order of the forward pass.</returns>
     /// <exception cref="ArgumentException">A target is no linear map of the model.</exception>
-    internal IReadOnlyList<AdapterSpec> Adapters(LanguageModel model)
+    internal IReadOnlyList<AdapterSpec> Adapters(LanguageModel model, IReadOnlySet<string> keptZeros)
     {
         LinearSpec[] linears =
             [.. Enumerable.Range(0, model.Spec.Layers.Count).SelectMany(layer => model.Spec.Linears(layer))];
@@ -89,7 +90,7 @@ public sealed record LoraOptions
                 Alpha = Alpha,
                 RankStabilized = RsLora,
                 HasMagnitude = Dora,
-                KeepsZeros = model.MaskedTensors.Contains(linear.WeightName),
+                KeepsZeros = keptZeros.Contains(linear.WeightName),
             })];
     }
 

@@ -37,7 +37,7 @@ public static class LoraTrainer
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(examples);
         options ??= new LoraOptions();
-        using LanguageModel adapted = LoraAdapters.Attach(model, options);
+        using LanguageModel adapted = LoraAdapters.Attach(model, options, cancellationToken);
         string[] names = [.. adapted.Spec.AdapterParameters().Select(p => p.Name)];
         return ModelTraining.Run(adapted, examples, options.Training, ("recover", "lora", options.ToJson()),
             decoder => SetUp(decoder, names, options), Finish, progress, cancellationToken);
@@ -51,7 +51,8 @@ public static class LoraTrainer
             var byName = trained.ToDictionary(t => t.Name, StringComparer.Ordinal);
             StoredTensor[] merged = [.. adapted.Spec.Adapters.Select(
                 adapter => new AdaptedTensor(model.Weights[adapter.WeightName], adapter, byName))];
-            return ModelTraining.Replace(model, merged, folder, step, cancellationToken);
+            using LanguageModel bare = adapted.WithoutAdapters();
+            return ModelTraining.Replace(bare, merged, folder, step, cancellationToken);
         }
     }
 
