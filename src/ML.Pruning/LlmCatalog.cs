@@ -2,6 +2,7 @@ using Microsoft.ML.Data;
 using ML.Pruning.Evaluation;
 using ML.Pruning.Inference;
 using ML.Pruning.Pruning;
+using ML.Pruning.Recovery;
 using ML.Pruning.Transforms;
 
 namespace Microsoft.ML;
@@ -64,6 +65,33 @@ public static class LlmCatalog
     /// <returns>The estimator.</returns>
     public static LlmPruningEstimator PruneLlm(this TransformsCatalog catalog, LlmPruningEstimator.Options options) =>
         new(Environment(catalog), options);
+
+    /// <summary>Fine-tunes the language model in a column with low-rank adapters (LoRA), for instance to win back what
+    /// pruning took. Zeros that are a mask stay zero, also when the adapters are merged.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="outputColumnName">Column for the trained model.</param>
+    /// <param name="textColumnName">Text column to train on, one document a row. A part at the end is held out; the
+    /// adapters that are best on it are kept.</param>
+    /// <param name="lora">How the adapters are shaped and trained; null = the defaults.</param>
+    /// <param name="inputColumnName">Column with the model; null = the same as
+    /// <paramref name="outputColumnName"/>.</param>
+    /// <returns>The estimator.</returns>
+    public static LoraFineTuningEstimator FineTuneLora(this TransformsCatalog catalog, string outputColumnName = "Model",
+        string textColumnName = "Text", LoraOptions? lora = null, string? inputColumnName = null) =>
+        catalog.FineTuneLora(new LoraFineTuningEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            TextColumnName = textColumnName,
+            Lora = lora ?? new LoraOptions(),
+        });
+
+    /// <summary>Fine-tunes a language model with low-rank adapters (LoRA).</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">The options.</param>
+    /// <returns>The estimator.</returns>
+    public static LoraFineTuningEstimator FineTuneLora(
+        this TransformsCatalog catalog, LoraFineTuningEstimator.Options options) => new(Environment(catalog), options);
 
     /// <summary>Scores text: how likely the model in one column finds the text in another.</summary>
     /// <remarks>Adds four columns: the log-likelihood (Single), <c>TokenCount</c> (Int32), <c>Perplexity</c> (Single)

@@ -12,6 +12,8 @@ using ML.Pruning.Transforms;
     "Load a language model", LlmLoadingTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(LlmPruningTransformer), null, typeof(SignatureLoadModel),
     "Prune a language model", LlmPruningTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(LoraFineTuningTransformer), null, typeof(SignatureLoadModel),
+    "Fine-tune a language model with LoRA", LoraFineTuningTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(LlmScoringTransformer), null, typeof(SignatureLoadModel),
     "Score text with a language model", LlmScoringTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(TextGeneratingTransformer), null, typeof(SignatureLoadModel),

@@ -2,6 +2,7 @@ using Microsoft.ML;
 using ML.Pruning.Calibration;
 using ML.Pruning.Inference;
 using ML.Pruning.Pruning;
+using ML.Pruning.Recovery;
 using ML.Pruning.Sparsity;
 using ML.Pruning.Tests.TestKit;
 
@@ -12,6 +13,13 @@ namespace ML.Pruning.Tests.Transforms;
 public sealed class StageConformanceTests
 {
     private static readonly CalibrationOptions s_calibration = new() { Samples = 4, SequenceLength = 16 };
+    private static readonly LoraOptions s_lora = new()
+    {
+        Rank = 2,
+        SequenceLength = 16,
+        Training = new TrainingOptions { Steps = 4, BatchSize = 2, LearningRate = 1e-2, ValidationExamples = 1 },
+    };
+
     private readonly MLContext _ml = new(seed: 1);
     private TinyModel _model = null!;
 
@@ -35,6 +43,14 @@ public sealed class StageConformanceTests
     [TestMethod]
     public void PruneLlm_FromPath_Conforms() => Check(() => _ml.Transforms.PruneLlm(
         _model.Folder, new Wanda { Calibration = s_calibration }));
+
+    [TestMethod]
+    public void FineTuneLora_Merged_Conforms() => Check(() => Load().Append(_ml.Transforms.FineTuneLora(lora: s_lora)));
+
+    [TestMethod]
+    public void FineTuneLora_AdapterKept_ConformsWithScoring() => Check(() => Load()
+        .Append(_ml.Transforms.FineTuneLora(lora: s_lora with { KeepAdapter = true }))
+        .Append(_ml.Transforms.ScoreLlm()));
 
     [TestMethod]
     public void ScoreLlm_Conforms() => Check(() => Load().Append(_ml.Transforms.ScoreLlm()));
