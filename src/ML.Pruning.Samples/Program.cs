@@ -8,6 +8,7 @@ return args switch
     ["demo", .. string[] rest] => Demo.Run(rest),
     ["demo-reload", string zip, string text] => Demo.Reload(zip, text),
     ["prune-and-score", .. string[] rest] when rest.Length < 2 => Example(PruneAndScore.Example, rest),
+    ["recover-with-lora", .. string[] rest] when rest.Length < 2 => Example(RecoverWithLora.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
     ["train-embedded-model", string output] => Train(output, TrainEmbeddedModel.DefaultSteps),
     ["train-embedded-model", string output, string steps]
@@ -33,6 +34,7 @@ static int Usage()
     Console.Error.WriteLine("""
         Usage: demo [MODEL [CALIBRATION EVALUATION]]
                prune-and-score [MODEL]
+               recover-with-lora [MODEL]
                generate-text [MODEL]
                train-embedded-model OUTPUT [STEPS]
         MODEL is a Hugging Face folder; without it the embedded model is used.

@@ -17,6 +17,10 @@ public sealed partial class SampleTests
         AssertOutput(nameof(PruneAndScore), PruneAndScore.Example);
 
     [TestMethod]
+    public void RecoverWithLora_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(RecoverWithLora), RecoverWithLora.Example);
+
+    [TestMethod]
     public void GenerateText_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput(nameof(GenerateText), GenerateText.Example);
 
