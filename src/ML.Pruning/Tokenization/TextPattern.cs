@@ -35,6 +35,7 @@ internal sealed class TextPattern
     /// <summary>The pattern for a regular expression; errors name <paramref name="part"/>.</summary>
     public static TextPattern FromRegex(string expression, JsonPart part)
     {
+        expression = CharacterClassUnion.Flatten(expression);
         if (FindOnigurumaOnly(expression) is { } construct)
             throw part.Error($"uses {construct}, which .NET regular expressions read differently; write it otherwise.");
         try

@@ -13,6 +13,10 @@ public sealed class SplitPatternTests
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
         + @"\s*[\r\n]+|\s+(?!\S)|\s+";
 
+    // Oniguruma reads the class inside the class as a part of it.
+    private const string Bloom =
+        " ?[^(\\s|[.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C])]+";
+
     private const string Qwen2 =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
         + @"\s*[\r\n]+|\s+(?!\S)|\s+";
@@ -37,6 +41,12 @@ public sealed class SplitPatternTests
     [DataRow("e\u0301a!!\r\n\r\nb", "e|\u0301a|!!\r\n\r\n|b")]
     public void PreTokenize_Llama3_CutsAsThePattern(string text, string expected)
         => Check(Split(Llama3), text, expected);
+
+    [TestMethod]
+    [DataRow("Hello, world! a(b)|c", "Hello|,| world|!| a|(|b|)||c")]
+    [DataRow("two  spaces\tand\u3002tab", "two| | spaces|\t|and|\u3002|tab")]
+    [DataRow("\u0623\u0646\u0627\u060C \u0905\u0964x", "\u0623\u0646\u0627|\u060C| \u0905|\u0964|x")]
+    public void PreTokenize_Bloom_CutsAsThePattern(string text, string expected) => Check(Split(Bloom), text, expected);
 
     [TestMethod]
     [DataRow("I'm sure it's DON'T 123 ok", "I|'m| sure| it|'s| DON|'T| |1|2|3| ok")]
