@@ -93,7 +93,7 @@ internal sealed class LayerStreamingRunner
         using var noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using HiddenStates hidden = HiddenStates.Create(
-            Storage, TempFolder, _windows.Count, _windows.Length, _spec.HiddenSize, _type);
+            Storage, TempFolder, _windows.Count, _windows.Length, _spec.StreamWidth, _type);
         Embed(hidden);
         int layers = _spec.Layers.Count;
         for (int layer = 0; layer < layers; layer++)

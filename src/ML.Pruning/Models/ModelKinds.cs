@@ -6,6 +6,11 @@ public enum NormKind
     /// <summary>x / sqrt(mean(x^2) + eps) * gain (Zhang and Sennrich 2019, arXiv:1910.07467).</summary>
     RmsNorm,
 
+    /// <summary>x / sqrt(sum(x^2) / hidden size + eps), without a gain: what is left of the other two when gains,
+    /// biases and means are folded into the linear maps around them (SliceGPT). The sum may run over a sliced
+    /// stream.</summary>
+    PlainRmsNorm,
+
     /// <summary>(x - mean) / sqrt(variance + eps) * gain + bias (Ba et al. 2016, arXiv:1607.06450).</summary>
     LayerNorm,
 }

@@ -7,10 +7,10 @@ public sealed partial record ModelSpec
     /// <returns>Canonical names and shapes.</returns>
     public IEnumerable<ParameterSpec> Parameters()
     {
-        yield return new(TensorNames.Embedding, [VocabularySize, HiddenSize], ParameterRole.Embedding, -1, "");
+        yield return new(TensorNames.Embedding, [VocabularySize, StreamWidth], ParameterRole.Embedding, -1, "");
         if (Positions == PositionKind.Learned)
         {
-            yield return new(TensorNames.PositionEmbedding, [ContextLength + PositionOffset, HiddenSize],
+            yield return new(TensorNames.PositionEmbedding, [ContextLength + PositionOffset, StreamWidth],
                 ParameterRole.Embedding, -1, "");
         }
 
@@ -23,6 +23,7 @@ public sealed partial record ModelSpec
 
         foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.LastNorm, HiddenSize)) yield return p;
         if (!TiedHead) yield return new(TensorNames.Head, [VocabularySize, HiddenSize], ParameterRole.Head, -1, "");
+        if (HeadBias) yield return new(TensorNames.HeadBias, [VocabularySize], ParameterRole.Bias, -1, "");
     }
 
     /// <summary>The parameter tensors of the adapters.</summary>
@@ -41,13 +42,18 @@ public sealed partial record ModelSpec
         if (QueryKeyNorm)
         {
             foreach (string part in (string[])[TensorNames.QueryNorm, TensorNames.KeyNorm])
-                parameters.AddRange(NormParameters(layer, part, TensorNames.Name(layer, part), Layers[layer].HeadSize));
+            {
+                parameters.Add(new(TensorNames.Weight(layer, part), [Layers[layer].HeadSize], ParameterRole.Norm, layer,
+                    part));
+            }
         }
 
         if (PostNorms) parameters.AddRange(LayerNorm(layer, TensorNames.AttentionPostNorm));
         parameters.AddRange(LayerNorm(layer, TensorNames.MlpNorm));
         parameters.AddRange(Linears(layer).Where(l => !l.IsAttention).SelectMany(l => l.Parameters()));
         if (PostNorms) parameters.AddRange(LayerNorm(layer, TensorNames.MlpPostNorm));
+        parameters.AddRange(Shortcuts(layer).SelectMany(s => s.Parameters())
+            .Select(p => p with { Role = ParameterRole.Shortcut }));
         return parameters;
     }
 
@@ -58,17 +64,33 @@ public sealed partial record ModelSpec
     {
         LayerSpec shape = Layers[layer];
         var linears = new List<LinearSpec>(7);
-        Add(LinearParts.Query, TensorNames.Query, shape.QueryWidth, HiddenSize, QueryKeyValueBias);
-        Add(LinearParts.Key, TensorNames.Key, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias);
-        Add(LinearParts.Value, TensorNames.Value, shape.KeyValueWidth, HiddenSize, QueryKeyValueBias);
-        Add(LinearParts.Output, TensorNames.Output, HiddenSize, shape.QueryWidth, OutputBias);
-        if (GatedMlp) Add(LinearParts.Gate, TensorNames.Gate, shape.MlpWidth, HiddenSize, MlpBias);
-        Add(LinearParts.Up, TensorNames.Up, shape.MlpWidth, HiddenSize, MlpBias);
-        Add(LinearParts.Down, TensorNames.Down, HiddenSize, shape.MlpWidth, MlpBias);
+        int width = StreamWidth, output = OutputWidth(layer);
+        Add(LinearParts.Query, TensorNames.Query, shape.QueryWidth, width, QueryKeyValueBias);
+        Add(LinearParts.Key, TensorNames.Key, shape.KeyValueWidth, width, QueryKeyValueBias);
+        Add(LinearParts.Value, TensorNames.Value, shape.KeyValueWidth, width, QueryKeyValueBias);
+        Add(LinearParts.Output, TensorNames.Output, ParallelResidual ? output : width, shape.QueryWidth, OutputBias);
+        if (GatedMlp) Add(LinearParts.Gate, TensorNames.Gate, shape.MlpWidth, width, MlpBias);
+        Add(LinearParts.Up, TensorNames.Up, shape.MlpWidth, width, MlpBias);
+        Add(LinearParts.Down, TensorNames.Down, output, shape.MlpWidth, MlpBias);
         return linears;
 
         void Add(LinearParts flag, string part, int rows, int columns, bool hasBias) =>
             linears.Add(new(layer, part, rows, columns, hasBias || shape.AddedBiases.HasFlag(flag)));
+    }
+
+    /// <summary>The matrices on the residual stream beside attention and MLP, in the order of the forward pass.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    /// <returns>None unless the model is rotated; one where attention and MLP are parallel; else two.</returns>
+    public IReadOnlyList<LinearSpec> Shortcuts(int layer)
+    {
+        if (ResidualWidth is not { } width) return [];
+        int output = OutputWidth(layer);
+        if (ParallelResidual) return [new(layer, TensorNames.AttentionShortcut, output, width, false)];
+        return
+        [
+            new(layer, TensorNames.AttentionShortcut, width, width, false),
+            new(layer, TensorNames.MlpShortcut, output, width, false),
+        ];
     }
 
     /// <summary>The same model with biases on some linear maps of a layer.</summary>
@@ -96,7 +118,7 @@ public sealed partial record ModelSpec
     }
 
     /// <summary>Multiply-accumulates of one forward pass over a single sequence.</summary>
-    /// <remarks>Linears and head; per layer h(S^2 d + S^2 + S^2 d) for attention, 2S(h + kv)r for rotary positions that
+    /// <remarks>Linears, shortcuts and head; per layer h(S^2 d + S^2 + S^2 d) for attention, 2S(h + kv)r for rotary positions that
     /// turn r dimensions, S times the MLP width for the activation and 2Sw for each norm of width w. This is the count
     /// whose results LLM-Pruner (Ma et al. 2023, arXiv:2305.11627) publishes at 64 tokens.</remarks>
     /// <param name="tokens">Sequence length S, at least 1.</param>
@@ -104,12 +126,12 @@ public sealed partial record ModelSpec
     public long MultiplyAccumulates(int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        long s = tokens, d = HiddenSize;
-        long total = s * VocabularySize * d + (EmbeddingNorm ? 4 : 2) * s * d;
+        long s = tokens, d = StreamWidth;
+        long total = s * VocabularySize * HiddenSize + (EmbeddingNorm ? 4 : 2) * s * HiddenSize;
         for (int layer = 0; layer < Layers.Count; layer++)
         {
             LayerSpec shape = Layers[layer];
-            total += Linears(layer).Sum(l => s * l.OutFeatures * l.InFeatures);
+            total += Linears(layer).Concat(Shortcuts(layer)).Sum(l => s * l.OutFeatures * l.InFeatures);
             total += shape.Heads * (2 * s * s * shape.HeadSize + s * s);
             long perHead = Positions == PositionKind.Rotary ? RotaryWidth(shape.HeadSize) : 0;
             if (QueryKeyNorm) perHead += shape.HeadSize;
@@ -125,6 +147,7 @@ public sealed partial record ModelSpec
 
     private IEnumerable<ParameterSpec> NormParameters(int layer, string part, string name, int width)
     {
+        if (Norm == NormKind.PlainRmsNorm) yield break;
         yield return new(name + ".weight", [width], ParameterRole.Norm, layer, part);
         if (NormsHaveBias) yield return new(name + ".bias", [width], ParameterRole.Norm, layer, part);
     }

@@ -29,6 +29,18 @@ public sealed partial record ModelSpec
         RequirePositive(QueryKeyValueClip, "clip of queries, keys and values");
         if (!double.IsFinite(NormGainOffset))
             throw new ModelFormatException($"The offset of norm gains is {NormGainOffset}; it must be finite.");
+        if (HeadBias && TiedHead) throw new ModelFormatException("A head that is tied to the embedding has no bias.");
+        if (ResidualWidth is { } stream)
+        {
+            RequirePositive(stream, "width of the residual stream");
+            if (stream > HiddenSize || Norm != NormKind.PlainRmsNorm || TiedHead || EmbeddingNorm || PostNorms)
+            {
+                throw new ModelFormatException($"The residual stream is sliced to {stream} of {HiddenSize}; it must not be "
+                    + "wider, and such a model has plain norms, none of embeddings or of what layers yield, and a head of "
+                    + "its own.");
+            }
+        }
+
         if (Layers.Count == 0) throw new ModelFormatException("The model has no layers.");
         for (int i = 0; i < Layers.Count; i++) ValidateLayer(i);
         ValidateAdapters();

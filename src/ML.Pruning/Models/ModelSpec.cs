@@ -112,6 +112,14 @@ public sealed partial record ModelSpec
     /// <summary>Whether the head is the transposed embedding.</summary>
     public bool TiedHead { get; init; }
 
+    /// <summary>Whether the head has a bias.</summary>
+    public bool HeadBias { get; init; }
+
+    /// <summary>Width of the residual stream of a rotated and sliced model (SliceGPT): each layer then has shortcut
+    /// matrices on the stream, and the last one yields <see cref="HiddenSize"/>. Null = the stream is
+    /// <see cref="HiddenSize"/> wide and passes layers as it is.</summary>
+    public int? ResidualWidth { get; init; }
+
     /// <summary>Token that starts a text, if the family has one.</summary>
     public int? BosTokenId { get; init; }
 
@@ -125,15 +133,23 @@ public sealed partial record ModelSpec
     [JsonIgnore]
     public long ParameterCount => Parameters().Sum(p => p.Count);
 
-    /// <summary>Whether all layers have the same shape, windows aside, and none has an added bias, so that other
+    /// <summary>Whether all layers have the same shape, windows aside, and nothing is added or rotated, so that other
     /// software can load the model.</summary>
     [JsonIgnore]
-    public bool IsUniform => Layers.All(l => l.AddedBiases == LinearParts.None
+    public bool IsUniform => ResidualWidth is null && Layers.All(l => l.AddedBiases == LinearParts.None
         && l == Layers[0] with { FullAttention = l.FullAttention });
 
     /// <summary>Whether the norms have a bias.</summary>
     [JsonIgnore]
     public bool NormsHaveBias => Norm == NormKind.LayerNorm && NormBias;
+
+    /// <summary>Width of the residual stream before every layer.</summary>
+    [JsonIgnore]
+    public int StreamWidth => ResidualWidth ?? HiddenSize;
+
+    /// <summary>Width of what a layer yields.</summary>
+    /// <param name="layer">Layer, from 0.</param>
+    public int OutputWidth(int layer) => layer == Layers.Count - 1 ? HiddenSize : StreamWidth;
 
     /// <summary>Keys that a query of a layer sees at most, itself included; null = all earlier ones.</summary>
     /// <param name="layer">Layer, from 0.</param>
@@ -142,6 +158,27 @@ public sealed partial record ModelSpec
     /// <summary>Dimensions of a head that rotary positions turn.</summary>
     /// <param name="headSize">Width of the head.</param>
     public int RotaryWidth(int headSize) => (int)(headSize * RotaryFraction);
+
+    /// <summary>The same model with gains, biases and means of its norms, and what happens to its embeddings, folded into
+    /// the linear maps and tables around them, so that the residual stream can be rotated.</summary>
+    /// <returns>A spec with <see cref="NormKind.PlainRmsNorm"/>, a head of its own, and biases where a norm's bias goes
+    /// to.</returns>
+    public ModelSpec Folded()
+    {
+        ModelSpec folded = this with
+        {
+            Norm = NormKind.PlainRmsNorm,
+            NormGainOffset = 0,
+            EmbeddingNorm = false,
+            EmbeddingScale = 1,
+            TiedHead = false,
+            HeadBias = HeadBias || NormsHaveBias,
+        };
+        if (!NormsHaveBias) return folded;
+        string[] parts = [TensorNames.Query, TensorNames.Key, TensorNames.Value, TensorNames.Up];
+        if (GatedMlp) parts = [.. parts, TensorNames.Gate];
+        return Enumerable.Range(0, Layers.Count).Aggregate(folded, (spec, i) => spec.WithAddedBiases(i, parts));
+    }
 
     /// <summary>Reads a spec that <see cref="ToJson"/> wrote.</summary>
     /// <param name="json">The text.</param>

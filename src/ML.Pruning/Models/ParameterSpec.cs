@@ -20,6 +20,9 @@ public enum ParameterRole
 
     /// <summary>Part of a low-rank adapter.</summary>
     Adapter,
+
+    /// <summary>Matrix that takes the residual stream of a rotated model from one basis to the next.</summary>
+    Shortcut,
 }
 
 /// <summary>One parameter tensor that a <see cref="ModelSpec"/> calls for.</summary>

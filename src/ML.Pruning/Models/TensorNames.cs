@@ -30,6 +30,9 @@ public static class TensorNames
     /// <summary>Language-model head [vocabulary, hidden]; absent when tied to the embedding.</summary>
     public const string Head = "lm_head.weight";
 
+    /// <summary>Bias of the language-model head [vocabulary].</summary>
+    public const string HeadBias = "lm_head.bias";
+
     /// <summary>Query projection.</summary>
     public const string Query = "self_attn.q_proj";
 
@@ -68,6 +71,13 @@ public static class TensorNames
 
     /// <summary>Norm of what the MLP yields, before the residual sum.</summary>
     public const string MlpPostNorm = "mlp_post_norm";
+
+    /// <summary>Matrix on the residual stream beside attention, or beside attention and MLP where they are
+    /// parallel.</summary>
+    public const string AttentionShortcut = "attn_shortcut";
+
+    /// <summary>Matrix on the residual stream beside the MLP.</summary>
+    public const string MlpShortcut = "mlp_shortcut";
 
     /// <summary>The linear maps that a layer can have, in the order of the forward pass.</summary>
     internal static IReadOnlyList<(LinearParts Flag, string Part)> LinearMaps { get; } =

@@ -29,7 +29,8 @@ internal sealed class DistillationObjective(TorchDecoder student, TorchDecoder t
         }
 
         bool isSameStream =
-            student.HiddenSize == teacher.HiddenSize && student.Layers.Count == teacher.Layers.Count;
+            student.HiddenSize == teacher.HiddenSize
+            && student.ResidualWidth == teacher.ResidualWidth && student.Layers.Count == teacher.Layers.Count;
         if (options.SquareHeadWeight > 0 && !isSameStream)
         {
             throw new ArgumentException($"The teacher has {teacher.Layers.Count} layers of hidden size "

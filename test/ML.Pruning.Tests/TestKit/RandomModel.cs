@@ -54,7 +54,7 @@ internal static class RandomModel
             && parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
         double scale = parameter.Role switch
         {
-            ParameterRole.Linear or ParameterRole.Head => 1.5 / Math.Sqrt(parameter.Shape[1]),
+            ParameterRole.Linear or ParameterRole.Head or ParameterRole.Shortcut => 1.5 / Math.Sqrt(parameter.Shape[1]),
             ParameterRole.Embedding => 1,
             _ => 0.2,
         };

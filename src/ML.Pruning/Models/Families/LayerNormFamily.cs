@@ -27,7 +27,8 @@ public abstract class LayerNormFamily : ModelFamily
     /// <inheritdoc/>
     public override IEnumerable<TensorMapping> MapTensors(ModelSpec spec)
     {
-        foreach ((string source, string canonical) in FirstTensors)
+        HashSet<string> names = [.. spec.Parameters().Select(p => p.Name)];
+        foreach ((string source, string canonical) in FirstTensors.Where(t => names.Contains(t.Canonical)))
             yield return TensorMapping.Plain(source, canonical);
         for (int layer = 0; layer < spec.Layers.Count; layer++)
         {
@@ -38,9 +39,14 @@ public abstract class LayerNormFamily : ModelFamily
             }
         }
 
-        yield return TensorMapping.Plain($"{LastNorm}.weight", TensorNames.FinalNorm);
-        if (spec.NormsHaveBias) yield return TensorMapping.Plain($"{LastNorm}.bias", TensorNames.FinalNormBias);
+        foreach (string suffix in (string[])[".weight", ".bias"])
+        {
+            string canonical = TensorNames.LastNorm + suffix;
+            if (names.Contains(canonical)) yield return TensorMapping.Plain(LastNorm + suffix, canonical);
+        }
+
         if (!spec.TiedHead) yield return TensorMapping.Plain(HeadName, TensorNames.Head, hasPrefix: false);
+        foreach (TensorMapping added in MapAddedTensors(spec)) yield return added;
     }
 
     private protected override bool CanExpress(ModelSpec spec, LayerSpec layer) =>

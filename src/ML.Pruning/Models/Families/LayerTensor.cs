@@ -12,7 +12,7 @@ internal sealed record LayerTensor(string Source, params string[] Parts)
     /// <summary>Whether the parts are stacked head by head instead of one after the other.</summary>
     public bool ByHead { get; init; }
 
-    /// <summary>The tensors of this module in one layer: the weight; and the biases, stacked as the weight when all parts
+    /// <summary>The tensors of this module in one layer; none when the spec has no such part. The weight; and the biases, stacked as the weight when all parts
     /// have one. Otherwise those that a method added stand alone, under the name of the module and the part, such as
     /// <c>attn.c_attn.q_proj.bias</c>.</summary>
     /// <param name="spec">The spec.</param>
@@ -22,11 +22,12 @@ internal sealed record LayerTensor(string Source, params string[] Parts)
     {
         int blockRows = ByHead ? spec.Layers[layer].HeadSize : 0;
         string name = prefix + Source;
+        HashSet<string> names = [.. spec.LayerParameters(layer).Select(p => p.Name)];
+        if (!names.Contains(TensorNames.Weight(layer, Parts[0]))) yield break;
         yield return new($"{name}.weight", [.. Parts.Select(part => TensorNames.Weight(layer, part))], Transposed)
         {
             BlockRows = blockRows,
         };
-        HashSet<string> names = [.. spec.LayerParameters(layer).Select(p => p.Name)];
         string[] biased = [.. Parts.Where(part => names.Contains(TensorNames.Bias(layer, part)))];
         if (biased.Length == Parts.Length)
         {

@@ -39,7 +39,8 @@ public class LlamaFamily : ModelFamily
             string source = parameter.Part.Length == 0
                 ? parameter.Name
                 : parameter.Name.Replace(parameter.Part, SourceOf(parameter.Part), StringComparison.Ordinal);
-            yield return TensorMapping.Plain(source, parameter.Name, parameter.Role != ParameterRole.Head);
+            bool isOfHead = parameter.Name is TensorNames.Head or TensorNames.HeadBias;
+            yield return TensorMapping.Plain(source, parameter.Name, !isOfHead);
         }
     }
 

@@ -7,6 +7,8 @@ namespace ML.Pruning.Models.Families;
 /// <remarks>Thread-safe: families hold no state.</remarks>
 public abstract class ModelFamily
 {
+    private const string ResidualWidthKey = "residual_width";
+
     /// <summary>The <c>model_type</c> of config.json.</summary>
     public abstract string ModelType { get; }
 
@@ -33,6 +35,7 @@ public abstract class ModelFamily
     {
         var reader = new ConfigReader(config);
         ModelSpec spec = Read(reader);
+        if (reader.IntOrNull(ResidualWidthKey) is { } width) spec = spec.Folded() with { ResidualWidth = width };
         reader.RefuseUnsupported(ModelType);
         return spec.Validate();
     }
@@ -40,7 +43,7 @@ public abstract class ModelFamily
     /// <summary>Writes the shape of a spec into a configuration, leaving every other value as it is.</summary>
     /// <remarks>Layers of one shape are written in the family's own keys, so that other software reads the result.
     /// Layers of several shapes, or of one that the family's keys cannot say, are declared as <c>layer_shapes</c>,
-    /// which this library reads.</remarks>
+    /// which this library reads, and so is the <c>residual_width</c> of a sliced model.</remarks>
     /// <param name="spec">The spec.</param>
     /// <param name="config">The configuration to update.</param>
     public void WriteConfig(ModelSpec spec, JsonObject config)
@@ -49,6 +52,8 @@ public abstract class ModelFamily
         ArgumentNullException.ThrowIfNull(config);
         Write(spec, config);
         config.Remove(LayerShapes.Key);
+        config.Remove(ResidualWidthKey);
+        if (spec.ResidualWidth is { } width) config[ResidualWidthKey] = width;
         if (!spec.IsUniform || !CanExpress(spec, spec.Layers[0]))
             config[LayerShapes.Key] = LayerShapes.Write(spec.Layers);
     }
@@ -57,6 +62,19 @@ public abstract class ModelFamily
     /// <param name="spec">The spec.</param>
     /// <returns>One mapping a tensor; together they cover <see cref="ModelSpec.Parameters"/> exactly.</returns>
     public abstract IEnumerable<TensorMapping> MapTensors(ModelSpec spec);
+
+    /// <summary>Tensors that no family has and methods add: shortcuts, and the bias of the head.</summary>
+    /// <param name="spec">The spec.</param>
+    private protected static IEnumerable<TensorMapping> MapAddedTensors(ModelSpec spec)
+    {
+        for (int layer = 0; layer < spec.Layers.Count; layer++)
+        {
+            foreach (LinearSpec shortcut in spec.Shortcuts(layer))
+                yield return TensorMapping.Plain(shortcut.WeightName, shortcut.WeightName);
+        }
+
+        if (spec.HeadBias) yield return TensorMapping.Plain(TensorNames.HeadBias, TensorNames.HeadBias, hasPrefix: false);
+    }
 
     /// <summary>Whether the family's own keys can say the shape of a layer.</summary>
     private protected virtual bool CanExpress(ModelSpec spec, LayerSpec layer) => true;

@@ -31,8 +31,10 @@ public sealed class Phi3Family : LlamaFamily
                 foreach (TensorMapping mapping in tensor.Map(spec, layer, $"layers.{layer}.")) yield return mapping;
         }
 
-        yield return TensorMapping.Plain(TensorNames.FinalNorm, TensorNames.FinalNorm);
+        if (spec.Norm != NormKind.PlainRmsNorm)
+            yield return TensorMapping.Plain(TensorNames.FinalNorm, TensorNames.FinalNorm);
         if (!spec.TiedHead) yield return TensorMapping.Plain(HeadName, TensorNames.Head, hasPrefix: false);
+        foreach (TensorMapping added in MapAddedTensors(spec)) yield return added;
     }
 
     private protected override ModelSpec Read(ConfigReader config) => base.Read(config) with

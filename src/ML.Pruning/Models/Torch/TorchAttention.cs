@@ -69,7 +69,7 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
             spec, layer, rotary, linears, LoadNorm(TensorNames.QueryNorm), LoadNorm(TensorNames.KeyNorm));
 
         TorchNorm? LoadNorm(string part) => spec.QueryKeyNorm
-            ? TorchNorm.Load(spec, spec.Layers[layer].HeadSize, TensorNames.Name(layer, part), weights, type)
+            ? TorchNorm.LoadForHeads(spec, spec.Layers[layer].HeadSize, TensorNames.Name(layer, part), weights, type)
             : null;
     }
 

@@ -10,7 +10,7 @@ namespace ML.Pruning.Models.Torch;
 /// <remarks>Forward passes may run at once; dispose it to free the weights.</remarks>
 internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
 {
-    private readonly long _hiddenSize;
+    private readonly long _width;
     private readonly bool _parallel;
     private readonly RotaryEmbedding? _ownRotary;
 
@@ -32,12 +32,18 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = TensorNames.MlpPostNorm)]
     private readonly TorchNorm? _mlpPostNorm;
 
+    [ComponentName(Name = TensorNames.AttentionShortcut)]
+    private readonly TorchLinear? _attentionShortcut;
+
+    [ComponentName(Name = TensorNames.MlpShortcut)]
+    private readonly TorchLinear? _mlpShortcut;
+
     private TorchDecoderLayer(ModelSpec spec, int layer, IReadOnlyDictionary<string, StoredTensor> weights,
         ScalarType computeType, RotaryEmbedding? sharedRotary)
         : base(nameof(TorchDecoderLayer))
     {
         LayerSpec shape = spec.Layers[layer];
-        _hiddenSize = spec.HiddenSize;
+        _width = spec.StreamWidth;
         _parallel = spec.ParallelResidual;
         if (spec.Positions == PositionKind.Rotary && sharedRotary is null)
             _ownRotary = new RotaryEmbedding(spec, shape.HeadSize, computeType);
@@ -50,10 +56,13 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
         _mlpNorm = LoadNorm(TensorNames.MlpNorm);
         _mlp = new TorchMlp(spec.Activation, Linears);
         _mlpPostNorm = spec.PostNorms ? LoadNorm(TensorNames.MlpPostNorm) : null;
+        IReadOnlyList<LinearSpec> shortcuts = spec.Shortcuts(layer);
+        _attentionShortcut = shortcuts.Count > 0 ? TorchLinear.Load(shortcuts[0], weights, computeType) : null;
+        _mlpShortcut = shortcuts.Count > 1 ? TorchLinear.Load(shortcuts[1], weights, computeType) : null;
         RegisterComponents();
 
         TorchNorm LoadNorm(string part) =>
-            TorchNorm.Load(spec, spec.HiddenSize, TensorNames.Name(layer, part), weights, computeType);
+            TorchNorm.Load(spec, TensorNames.Name(layer, part), weights, computeType);
     }
 
     /// <summary>The linear maps by part (<see cref="TensorNames.Query"/> and so on), in the order of the forward
@@ -97,17 +106,44 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     public Tensor forward(Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches)
     {
         // Some of torch's product kernels end the process on a wrong shape instead of throwing.
-        if (input.ndim != 3 || input.shape[2] != _hiddenSize)
+        if (input.ndim != 3 || input.shape[2] != _width)
         {
             throw new ArgumentException($"The hidden states have shape [{string.Join(", ", input.shape)}]; a layer of "
-                + $"this model takes [batch, length, {_hiddenSize}].", nameof(input));
+                + $"this model takes [batch, length, {_width}].", nameof(input));
         }
 
         using DisposeScope scope = NewDisposeScope();
         Tensor attended = _attention.forward(_attentionNorm.forward(input), caches);
-        Tensor hidden = input.add(_attentionPostNorm?.forward(attended) ?? attended);
-        Tensor transformed = _mlp.forward(_mlpNorm.forward(_parallel ? input : hidden));
-        return hidden.add(_mlpPostNorm?.forward(transformed) ?? transformed).MoveToOuterDisposeScope();
+        Tensor hidden = Pass(_attentionShortcut, input).add(_attentionPostNorm?.forward(attended) ?? attended);
+        return (_parallel ? hidden.add(Mlp(input)) : Transform(hidden)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The attention half of a layer whose halves are not parallel.</summary>
+    /// <param name="input">Hidden states [B, T, D] of whole sequences.</param>
+    /// <returns>x + attention(norm(x)), [B, T, D].</returns>
+    public Tensor Attend(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor attended = _attention.forward(_attentionNorm.forward(input));
+        return Pass(_attentionShortcut, input).add(_attentionPostNorm?.forward(attended) ?? attended)
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The MLP half of a layer whose halves are not parallel.</summary>
+    /// <param name="hidden">What the attention half yields [B, T, D].</param>
+    /// <returns>h + mlp(norm(h)), [B, T, D].</returns>
+    public Tensor Transform(Tensor hidden)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Pass(_mlpShortcut, hidden).add(Mlp(hidden)).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Pass(TorchLinear? shortcut, Tensor stream) => shortcut?.forward(stream) ?? stream;
+
+    private Tensor Mlp(Tensor stream)
+    {
+        Tensor transformed = _mlp.forward(_mlpNorm.forward(stream));
+        return _mlpPostNorm?.forward(transformed) ?? transformed;
     }
 
     /// <inheritdoc/>

@@ -41,13 +41,13 @@ internal sealed class TorchEmbedding : IDisposable
         ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, ScalarType weightType,
         ScalarType? computeType = null) => new(
         spec,
-        TorchTable.Load(weights, TensorNames.Embedding, spec.VocabularySize, spec.HiddenSize, weightType),
+        TorchTable.Load(weights, TensorNames.Embedding, spec.VocabularySize, spec.StreamWidth, weightType),
         spec.Positions == PositionKind.Learned
             ? TorchTable.Load(weights, TensorNames.PositionEmbedding, spec.ContextLength + spec.PositionOffset,
-                spec.HiddenSize, weightType)
+                spec.StreamWidth, weightType)
             : null,
         spec.EmbeddingNorm
-            ? TorchNorm.Load(spec, spec.HiddenSize, TensorNames.EmbeddingNorm, weights, weightType)
+            ? TorchNorm.Load(spec, TensorNames.EmbeddingNorm, weights, weightType)
             : null,
         computeType ?? weightType);
 

@@ -35,12 +35,12 @@ internal sealed class TorchHead : IDisposable
     public static TorchHead Load(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights,
         ScalarType computeType, TorchEmbedding? embedding)
     {
-        TorchNorm norm = TorchNorm.Load(spec, spec.HiddenSize, TensorNames.LastNorm, weights, computeType);
+        TorchNorm norm = TorchNorm.Load(spec, TensorNames.LastNorm, weights, computeType);
         if (spec.TiedHead && embedding is not null)
             return new TorchHead(spec, norm, embedding.Tokens, ownsTable: false);
 
         TorchTable table = TorchTable.Load(weights, spec.TiedHead ? TensorNames.Embedding : TensorNames.Head,
-            spec.VocabularySize, spec.HiddenSize, computeType);
+            spec.VocabularySize, spec.HiddenSize, computeType, spec.HeadBias ? TensorNames.HeadBias : null);
         return new TorchHead(spec, norm, table, ownsTable: true);
     }
 
@@ -51,7 +51,8 @@ internal sealed class TorchHead : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor normed = Norm.forward(hidden);
-        Tensor logits = nn.functional.linear(normed, TorchWeights.As(_table.Weight, normed));
+        Tensor? bias = _table.Bias is null ? null : TorchWeights.As(_table.Bias, normed);
+        Tensor logits = nn.functional.linear(normed, TorchWeights.As(_table.Weight, normed), bias);
         if (_softCap is { } cap) logits = logits.div(cap).tanh().mul(cap);
         return logits.MoveToOuterDisposeScope();
     }

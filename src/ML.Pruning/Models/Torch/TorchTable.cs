@@ -12,15 +12,22 @@ internal sealed class TorchTable : nn.Module<Tensor, Tensor>
     [ComponentName(Name = "weight")]
     private readonly Parameter _weight;
 
-    private TorchTable(Parameter weight)
+    [ComponentName(Name = "bias")]
+    private readonly Parameter? _bias;
+
+    private TorchTable(Parameter weight, Parameter? bias)
         : base(nameof(TorchTable))
     {
         _weight = weight;
+        _bias = bias;
         RegisterComponents();
     }
 
     /// <summary>The matrix [rows, hidden].</summary>
     public Parameter Weight => _weight;
+
+    /// <summary>What is added when the matrix is used as a linear map [rows]; null = nothing.</summary>
+    public Parameter? Bias => _bias;
 
     /// <summary>Loads a matrix.</summary>
     /// <param name="weights">Stored tensors by canonical name.</param>
@@ -28,10 +35,13 @@ internal sealed class TorchTable : nn.Module<Tensor, Tensor>
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="type">The type to compute in.</param>
+    /// <param name="biasName">Canonical name of the bias; null = there is none.</param>
     /// <returns>The module.</returns>
     /// <exception cref="ModelFormatException">The weight is missing or has another shape.</exception>
     public static TorchTable Load(IReadOnlyDictionary<string, StoredTensor> weights, string name, long rows,
-        long columns, ScalarType type) => new(TorchWeights.ToParameter(weights, name, [rows, columns], type));
+        long columns, ScalarType type, string? biasName = null) => new(
+        TorchWeights.ToParameter(weights, name, [rows, columns], type),
+        biasName is null ? null : TorchWeights.ToParameter(weights, biasName, [rows], type));
 
     /// <summary>Looks rows up.</summary>
     /// <param name="input">Indices [B, T], int64.</param>

@@ -23,6 +23,8 @@ public sealed class TorchDecoderTests
     [
         RandomModel.Llama, RandomModel.Llama with { TiedHead = true }, s_learned,
         .. FamilyConfigs.All.Keys.Select(FamilyConfigs.Spec),
+        RandomModel.Llama.Folded() with { ResidualWidth = 11 },
+        FamilyConfigs.Spec("gpt_neox").Folded() with { ResidualWidth = 11 },
     ];
 
     [TestMethod]
