@@ -27,7 +27,7 @@ internal sealed class MethodOptions
     {
         Description = "How to prune: magnitude, random, wanda, sparsegpt, obd, obs, or by gradients taylor-first, "
             + "taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes nothing (with "
-            + "--quantize); llm-pruner makes the model smaller (with --ratio).",
+            + "--quantize); llm-pruner, shortgpt, depth and slicegpt make the model smaller.",
         Required = true,
     };
 
@@ -157,7 +157,7 @@ internal sealed class MethodOptions
         {
             if (parse.GetValue(_sparsity) is not null)
                 throw new UserErrorException($"--sparsity is for methods that set zeros; --method {name} takes --ratio.");
-            return _structured.Parse(parse, Calibration(parse), parse.GetValue(_seed));
+            return _structured.Parse(name, parse, Calibration(parse), parse.GetValue(_seed));
         }
 
         _structured.RefuseFor(name, parse);

@@ -12,7 +12,8 @@ internal sealed class StructuredOptions
 {
     private readonly Option<double?> _ratio = new("--ratio")
     {
-        Description = "llm-pruner: fraction of the groups that go, between 0 and 1 (default: 0.25).",
+        Description = "Fraction that goes, between 0 and 1 (default: 0.25): of the groups (llm-pruner), of the layers "
+            + "(shortgpt), of the stream's width (slicegpt).",
     };
 
     private readonly Option<string> _granularity = new("--granularity")
@@ -77,7 +78,9 @@ internal sealed class StructuredOptions
     };
 
     /// <summary>The methods that these options spell.</summary>
-    public static IReadOnlyList<string> Methods { get; } = ["llm-pruner"];
+    public static IReadOnlyList<string> Methods { get; } = ["llm-pruner", .. LayerOptions.Methods];
+
+    private readonly LayerOptions _layers = new();
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -85,15 +88,19 @@ internal sealed class StructuredOptions
         Option[] options = [_ratio, _granularity, _attentionLayers, _mlpLayers, _importance, _aggregation, _global,
             _normalization, _weighByCost, _uniform, _steps, _keepLayers];
         foreach (Option option in options) command.Options.Add(option);
+        _layers.AddTo(command);
     }
 
     /// <summary>The method that the arguments spell.</summary>
+    /// <param name="name">The method's name.</param>
     /// <param name="parse">The arguments.</param>
     /// <param name="calibration">The calibration options among them.</param>
     /// <param name="seed">The seed among them.</param>
     /// <exception cref="UserErrorException">An argument is not legal.</exception>
-    public PruningMethod Parse(ParseResult parse, CalibrationOptions calibration, int seed)
+    public PruningMethod Parse(string name, ParseResult parse, CalibrationOptions calibration, int seed)
     {
+        if (LayerOptions.Methods.Contains(name))
+            return _layers.Parse(name, parse, parse.GetValue(_ratio), calibration, seed);
         var standard = new LlmPruner();
         return new LlmPruner
         {

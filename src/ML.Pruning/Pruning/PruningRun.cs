@@ -151,6 +151,11 @@ internal sealed class PruningRun : IDisposable
         State?.Finish(reports, _notes);
     }
 
+    /// <summary>The residual stream of the calibration windows before the first layer.</summary>
+    /// <returns>The stream, which the caller disposes.</returns>
+    public ResidualStream EmbedWindows() => ResidualStream.Embed(
+        Plan.Before, _weights, _windows!, Calibration.Storage, _context.TempFolder, CancellationToken);
+
     /// <summary>Streams the calibration windows through the model.</summary>
     public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
         Plan.Before, _weights, _windows!, Calibration.Precision, fraction => Report("calibrate and prune", fraction),

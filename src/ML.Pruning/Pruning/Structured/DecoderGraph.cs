@@ -29,9 +29,12 @@ internal sealed class DecoderGraph
         return graph._nodes;
     }
 
+    // The directions of a rotated stream are not channels that could go one by one.
+    private GroupKind? Stream => _spec.ResidualWidth is null ? GroupKind.Channel : null;
+
     private GraphNode Embedding()
     {
-        GraphNode embedding = Node("embedding", -1, _spec.HiddenSize, GroupKind.Channel);
+        GraphNode embedding = Node("embedding", -1, _spec.StreamWidth, Stream);
         foreach (ParameterSpec p in Parameters(-1).Where(p => p.Role == ParameterRole.Embedding))
             Place(p, embedding, dimension: 1, width: 1);
         GraphNode stream = embedding;
@@ -53,6 +56,7 @@ internal sealed class DecoderGraph
         GraphNode head = norm.Feed(Node("columns of the head", -1, _spec.HiddenSize));
         head.Own(_spec.TiedHead ? TensorNames.Embedding : TensorNames.Head, dimension: 1, width: 1);
         _placed.Add(TensorNames.Head);
+        _placed.Add(TensorNames.HeadBias);
     }
 
     private GraphNode Layer(int layer, GraphNode stream)
@@ -75,6 +79,8 @@ internal sealed class DecoderGraph
                 Rows(layer, part, mlpInput, shape.MlpWidth).Feed(neurons);
         }
 
+        // Shortcuts of a rotated stream are linear maps between bases: no direction before them is one after them.
+        foreach (ParameterSpec p in Parameters(layer).Where(p => p.Role == ParameterRole.Shortcut)) _placed.Add(p.Name);
         return Columns(layer, TensorNames.Down, neurons, mixed, TensorNames.MlpPostNorm);
     }
 
@@ -106,15 +112,17 @@ internal sealed class DecoderGraph
     private GraphNode Columns(int layer, string part, GraphNode input, GraphNode stream, string postNorm)
     {
         GraphNode columns = input.Feed(Node($"columns of {part} of layer {layer}", layer, input.Units));
-        GraphNode rows = Node($"rows of {part} of layer {layer}", layer, _spec.HiddenSize);
-        foreach (ParameterSpec p in Parameters(layer).Where(p => p.Part == part))
+        ParameterSpec[] parameters = [.. Parameters(layer).Where(p => p.Part == part)];
+        int width = (int)parameters[0].Shape[0];
+        GraphNode rows = Node($"rows of {part} of layer {layer}", layer, width);
+        foreach (ParameterSpec p in parameters)
         {
             Place(p, rows, dimension: 0, width: 1);
             if (p.Shape.Count == 2) columns.Own(p.Name, dimension: 1, width: (int)p.Shape[1] / columns.Units);
         }
 
-        GraphNode sum = Node($"residual sum after {part} of layer {layer}", layer, _spec.HiddenSize, GroupKind.Channel);
-        stream.Feed(sum);
+        GraphNode sum = Node($"residual sum after {part} of layer {layer}", layer, width, Stream);
+        if (_spec.ResidualWidth is null) stream.Feed(sum);
         Norm(layer, postNorm, rows).Feed(sum);
         return sum;
     }

@@ -73,7 +73,9 @@ public sealed class DependencyGraph
         }
     }
 
-    private IEnumerable<GroupFamily> Layers() => Enumerable.Range(0, Spec.Layers.Count).Select(layer =>
+    // A layer of a rotated model also takes the stream to another basis: it cannot be left out.
+    private IEnumerable<GroupFamily> Layers() => Enumerable.Range(0, Spec.Layers.Count)
+        .Where(_ => Spec.ResidualWidth is null).Select(layer =>
         new GroupFamily(GroupKind.Layer, layer, 1, _ => new DependencyGroup(GroupKind.Layer, layer, layer,
             [.. Spec.LayerParameters(layer).Select(p => new ParameterSlice(p.Name, 0, 0, (int)p.Shape[0]))], [])));
 

@@ -18,7 +18,7 @@ internal static class StructurePlan
         ["heads"] = Pair(row.Before.Heads, row.After?.Heads),
         ["keyValueHeads"] = Pair(row.Before.KeyValueHeads, row.After?.KeyValueHeads),
         ["mlpWidth"] = Pair(row.Before.MlpWidth, row.After?.MlpWidth),
-        ["hiddenSize"] = Pair(plan.Before.HiddenSize, row.After is null ? null : plan.After.HiddenSize),
+        ["hiddenSize"] = Pair(plan.Before.StreamWidth, row.After is null ? null : plan.After.StreamWidth),
     })];
 
     /// <summary>The plan for reading: totals and a line a layer; lines end with a line feed.</summary>
@@ -41,7 +41,7 @@ internal static class StructurePlan
             text.Append(CultureInfo.InvariantCulture, $"{layer,5}  {Change(before.Heads, after?.Heads),13}  "
                 + $"{Change(before.KeyValueHeads, after?.KeyValueHeads),13}  "
                 + $"{Change(before.MlpWidth, after?.MlpWidth),15}  "
-                + $"{Change(plan.Before.HiddenSize, after is null ? null : plan.After.HiddenSize),15}\n");
+                + $"{Change(plan.Before.StreamWidth, after is null ? null : plan.After.StreamWidth),15}\n");
         }
 
         return text.ToString();

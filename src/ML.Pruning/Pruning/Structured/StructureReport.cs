@@ -19,6 +19,13 @@ public sealed record FamilyReport(GroupKind Kind, int Layer, int Count, IReadOnl
     public double? LowestKeptScore { get; init; }
 }
 
+/// <summary>What slicing the residual stream lost at one place.</summary>
+/// <param name="Layer">Layer, from 0; -1 for the embedding.</param>
+/// <param name="After">After what: embedding, attention or layer.</param>
+/// <param name="LostEnergy">The fraction of the sum of squares of the stream that was in the directions that went, in [0,
+/// 1].</param>
+public sealed record SliceReport(int Layer, string After, double LostEnergy);
+
 /// <summary>How a model became smaller.</summary>
 /// <remarks>Immutable and thread-safe.</remarks>
 public sealed record StructureReport
@@ -32,13 +39,16 @@ public sealed record StructureReport
     /// <summary>The families that lost groups or might have.</summary>
     public required IReadOnlyList<FamilyReport> Families { get; init; }
 
+    /// <summary>What slicing lost, in the order of the forward pass; empty where the stream was not sliced.</summary>
+    public IReadOnlyList<SliceReport> Slices { get; init; } = [];
+
     /// <summary>The proof that the smaller model is the big one without what went: the largest difference between its
     /// logits and those of the big model with zeros in all that went, relative to the largest logit, in
     /// float32.</summary>
     public required double LargestLogitDifference { get; init; }
 
     /// <summary>The report as one JSON object.</summary>
-    /// <returns>Keys parameters, macs, largestLogitDifference, families.</returns>
+    /// <returns>Keys parameters, macs, largestLogitDifference, families, slices.</returns>
     public JsonObject ToJson() => new()
     {
         ["parameters"] = new JsonObject { ["before"] = Before.ParameterCount, ["after"] = After.ParameterCount },
@@ -59,6 +69,12 @@ public sealed record StructureReport
             ["highestRemovedScore"] = f.HighestRemovedScore,
             ["lowestKeptScore"] = f.LowestKeptScore,
         })]),
+        ["slices"] = new JsonArray([.. Slices.Select(s => (JsonNode)new JsonObject
+        {
+            ["layer"] = s.Layer >= 0 ? s.Layer : null,
+            ["after"] = s.After,
+            ["lostEnergy"] = s.LostEnergy,
+        })]),
     };
 
     /// <summary>The report for reading.</summary>
@@ -78,6 +94,12 @@ public sealed record StructureReport
                 + $"{f.Count - f.Removed.Count,-7}{Scores(f)}\n");
         }
 
+        foreach (SliceReport s in Slices)
+        {
+            string where = s.Layer < 0 ? s.After : $"layer {s.Layer}, after {(s.After == "layer" ? "the MLP" : s.After)}";
+            text.Append(CultureInfo.InvariantCulture, $"{where,-26}  {s.LostEnergy:P4} of the stream's energy went\n");
+        }
+
         text.Append(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from those of the big "
             + $"one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest logit.\n");
         return text.ToString();
@@ -92,7 +114,11 @@ public sealed record StructureReport
         _ => "layer",
     };
 
-    private static string Scores(FamilyReport f) => f is { HighestRemovedScore: { } removed, LowestKeptScore: { } kept }
-        ? string.Create(CultureInfo.InvariantCulture, $"  went up to score {removed:G4}, stayed from {kept:G4}")
-        : "";
+    private static string Scores(FamilyReport f) => (f.HighestRemovedScore, f.LowestKeptScore) switch
+    {
+        ({ } removed, { } kept) => string.Create(
+            CultureInfo.InvariantCulture, $"  went up to score {removed:G4}, stayed from {kept:G4}"),
+        (null, null) => "",
+        (var removed, var kept) => string.Create(CultureInfo.InvariantCulture, $"  score {removed ?? kept:G4}"),
+    };
 }
