@@ -1,0 +1,74 @@
+// Activations to the form that the kernels read: quantised to codes where the weights are codes, columns padded.
+#pragma once
+
+#include "t16.h"
+
+namespace mlp {
+namespace MLP_TARGET {
+
+// The scale of a row's codes, max|x| / 127, and its inverse; both 0 for a row of zeros (and so are its codes).
+MLP_INLINE float code_scale(const float* x, int64_t columns, float* inverse) {
+  float largest = 0;
+  for (int64_t k = 0; k < columns; k++) {
+    const float magnitude = __builtin_fabsf(x[k]);
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  *inverse = largest > 0 ? 127 / largest : 0;
+  return largest / 127;
+}
+
+// Adding and taking off 1.5 * 2^23 rounds to nearest even, in any instruction set.
+MLP_INLINE int32_t code_of(float x, float inverse) {
+  constexpr float kRound = 12582912;
+  float scaled = x * inverse;
+  scaled = scaled > 127 ? 127 : scaled < -127 ? -127 : scaled;
+  return static_cast<int32_t>(scaled + kRound - kRound);
+}
+
+// Codes of one row, `step` units of 4 codes apart: code k stands in byte k % 4 of unit k / 4.
+MLP_INLINE void put_codes(const Activations& to, const float* x, int64_t row, uint8_t* out, int64_t step) {
+  float inverse;
+  to.scales[row] = code_scale(x, to.columns, &inverse);
+  const int zero = to.plan.zero_point;
+  if (to.plan.sums) {
+    int32_t* sums = to.sums + row * (to.padded_columns / kColumnStep);
+    for (int64_t k = 0; k < to.padded_columns; k += kColumnStep) {
+      const int64_t end = k + kColumnStep < to.columns ? k + kColumnStep : to.columns;
+      int32_t sum = 0;
+      for (int64_t i = k; i < end; i++) sum += code_of(x[i], inverse);
+      sums[k / kColumnStep] = sum;
+    }
+  }
+  if (step == 1) {
+    for (int64_t k = 0; k < to.columns; k++) out[k] = static_cast<uint8_t>(code_of(x[k], inverse) + zero);
+    for (int64_t k = to.columns; k < to.padded_columns; k++) out[k] = static_cast<uint8_t>(zero);
+    return;
+  }
+  for (int64_t unit = 0; unit < to.padded_columns / 4; unit++)
+    for (int64_t k = unit * 4; k < unit * 4 + 4; k++)
+      out[unit * step * 4 + k % 4] =
+          static_cast<uint8_t>((k < to.columns ? code_of(x[k], inverse) : 0) + zero);
+}
+
+MLP_INLINE void put_floats(const Activations& to, const float* x, uint8_t* data, int64_t step) {
+  auto* out = reinterpret_cast<float*>(data);
+  for (int64_t k = 0; k < to.columns; k++) out[k * step] = x[k];
+  for (int64_t k = to.columns; k < to.padded_columns; k++) out[k * step] = 0;
+}
+
+inline void prepare_units(const PrepareTask& task) {
+  const Activations& to = task.to;
+  const int64_t unit_bytes = to.plan.codes ? 1 : 4;  // a column
+  for (int64_t first = task.begin; first < task.end; first += to.plan.rows) {
+    const int64_t rows = task.end - first < to.plan.rows ? task.end - first : to.plan.rows;
+    uint8_t* block = to.data + first * to.padded_columns * unit_bytes;
+    for (int64_t r = 0; r < rows; r++) {
+      const float* x = task.x + (first + r) * task.ldx;
+      if (to.plan.codes) put_codes(to, x, first + r, block + 4 * r, rows);
+      else put_floats(to, x, block + 4 * r, rows), to.scales[first + r] = 1;
+    }
+  }
+}
+
+}  // namespace MLP_TARGET
+}  // namespace mlp

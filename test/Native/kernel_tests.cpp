@@ -1,0 +1,92 @@
+// Every kernel of every instruction set that this machine has, against the float64 oracle. Blobs, activations and results
+// end at guard pages.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <tuple>
+
+#include "guarded_memory.h"
+#include "oracle.h"
+
+namespace {
+
+constexpr const char* kFormats[] = {"dense", "bitmask", "block", "csr"};
+constexpr const char* kTypes[] = {"f32", "bf16", "int8", "int4"};
+
+struct Case {
+  int isa, format, type;
+};
+
+class KernelTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    if (!mlp_isa_supported(GetParam().isa)) GTEST_SKIP() << "this machine has no " << mlp_isa_name(GetParam().isa);
+    ASSERT_EQ(MLP_OK, mlp_isa_select(GetParam().isa)) << mlp_last_error();
+  }
+
+  // Runs batch after batch on one packed matrix.
+  void check(int rows, int columns, double sparsity, std::initializer_list<int> batches, mlp_pool* pool = nullptr) {
+    const auto [isa, format, type] = GetParam();
+    const int block = format == MLP_BLOCK ? (type == MLP_F32 ? 1 : type == MLP_BF16 ? 2 : 4) : 0;
+    const Matrix matrix = random_matrix(rows, columns, sparsity, block, rows * 131 + columns);
+    const auto packed = pack(matrix, format, type);
+    GuardedMemory<uint8_t> blob(packed.size(), 64);
+    std::memcpy(blob.data(), packed.data(), packed.size());
+    mlp_matrix* opened;
+    ASSERT_EQ(MLP_OK, mlp_matrix_open(blob.data(), packed.size(), &opened)) << mlp_last_error();
+    for (const int batch : batches) compare(matrix, opened, batch, pool);
+    mlp_matrix_close(opened);
+  }
+
+ private:
+  void compare(const Matrix& matrix, const mlp_matrix* opened, int batch, mlp_pool* pool) {
+    const auto values = random_activations(batch, matrix.columns, batch);
+    GuardedMemory<float> x(values.size()), y(static_cast<size_t>(batch) * matrix.rows);
+    std::memcpy(x.data(), values.data(), values.size() * 4);
+    for (size_t i = 0; i < y.size(); i++) y[i] = NAN;
+    ASSERT_EQ(MLP_OK, mlp_run(opened, x.data(), matrix.columns, batch, y.data(), matrix.rows, pool)) << mlp_last_error();
+    const Products expected = products(matrix, GetParam().type, values, batch);
+    // AMX rounds the activations of large bf16 batches to bf16; float32 sums err by less than sqrt(columns) ulps here.
+    const bool rounded = GetParam().isa == MLP_AMX && GetParam().type == MLP_BF16;
+    const double tolerance = rounded ? 1.0 / 256 : 1e-7 * (8 + std::sqrt(matrix.columns));
+    for (size_t i = 0; i < y.size(); i++)
+      ASSERT_NEAR(expected.values[i], y[i], tolerance * expected.magnitudes[i] + 1e-30)
+          << matrix.rows << " x " << matrix.columns << ", batch " << batch << ", element " << i;
+  }
+};
+
+TEST_P(KernelTest, AwkwardSizes) {
+  for (const auto& [rows, columns] : {std::pair{1, 1}, {1, 64}, {15, 63}, {16, 64}, {17, 65}, {33, 130}, {50, 257}})
+    check(rows, columns, 0.6, {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 17});
+}
+
+TEST_P(KernelTest, Sparsities) {
+  for (const double sparsity : {0.0, 0.5, 0.9, 0.99, 1.0}) check(48, 320, sparsity, {1, 4, 12});
+}
+
+TEST_P(KernelTest, SeveralPanels) { check(70, 2500, 0.7, {1, 8, 33}); }
+
+TEST_P(KernelTest, LargeBatch) { check(40, 200, 0.7, {256}); }
+
+TEST_P(KernelTest, Threads) {
+  mlp_pool* pool;
+  ASSERT_EQ(MLP_OK, mlp_pool_create(3, &pool));
+  check(300, 2000, 0.5, {1, 5, 40}, pool);
+  mlp_pool_free(pool);
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (int isa = 0; isa < MLP_ISA_COUNT; isa++)
+    for (int format = 0; format < 4; format++)
+      for (int type = 0; type < 4; type++)
+        if (format != MLP_CSR || type == MLP_F32) all.push_back({isa, format, type});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KernelTest, testing::ValuesIn(cases()), [](const auto& info) {
+  return std::string(mlp_isa_name(info.param.isa)) + "_" + kFormats[info.param.format] + "_" + kTypes[info.param.type];
+});
+
+}  // namespace
