@@ -43,6 +43,10 @@ const char* check_shape(const Shape& shape) {
   return nullptr;
 }
 
+int padded_rows(int64_t rows, int most) {
+  return rows <= 2 ? static_cast<int>(rows) : static_cast<int>(std::min<int64_t>((rows + 3) / 4 * 4, most));
+}
+
 int64_t bitmask_group_bytes(const Shape& shape, const uint8_t* masks, int64_t* kept) {
   const int mask_bytes = shape.vector_elements() / 8;
   int64_t counts[2] = {0, 0};

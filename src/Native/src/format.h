@@ -72,6 +72,9 @@ const char* check_shape(const Shape& shape);
 // Bytes of a bitmask group's values before padding: int4 packs even vectors in low nibbles and odd ones in high nibbles.
 int64_t bitmask_group_bytes(const Shape& shape, const uint8_t* masks, int64_t* kept);
 
+// The rows that kernels are made for: 1, 2, multiples of 4, and `most`.
+int padded_rows(int64_t rows, int most);
+
 inline int64_t align_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 }  // namespace mlp

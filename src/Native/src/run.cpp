@@ -42,7 +42,7 @@ ActivationPlan plan_for(const Kernels& kernels, const Shape& shape, int batch) {
   plan.codes = shape.type == MLP_INT8 || shape.type == MLP_INT4;
   plan.sums = shape.type == MLP_INT4;
   plan.zero_point = shape.type == MLP_INT8 ? kernels.int8_zero_point : 0;
-  plan.rows = batch <= kernels.stream_rows ? batch : kernels.panel_rows;
+  plan.rows = batch <= kernels.stream_rows ? padded_rows(batch, kernels.stream_rows) : kernels.panel_rows;
   if (shape.format == MLP_CSR) plan.rows = 1;
   const bool large = batch > kernels.stream_rows && shape.format != MLP_BLOCK && shape.format != MLP_CSR;
   plan.tiles = large && ((shape.type == MLP_INT8 && kernels.int8_tiles) || (shape.type == MLP_BF16 && kernels.bf16_tiles));
@@ -50,6 +50,8 @@ ActivationPlan plan_for(const Kernels& kernels, const Shape& shape, int batch) {
     plan.rows = kGroupRows;
     plan.zero_point = 0;
   }
+  const int left = batch % plan.rows;
+  plan.last_rows = left == 0 || plan.tiles ? plan.rows : padded_rows(left, plan.rows);
   return plan;
 }
 
@@ -59,9 +61,9 @@ int64_t place(const Kernels& kernels, const Shape& shape, int batch, uint8_t* wo
   to->batch = batch;
   to->columns = shape.columns;
   to->padded_columns = shape.padded_columns();
-  const int64_t scales = align_up(int64_t{batch} * 4);
-  const int64_t sums = to->plan.sums ? align_up(batch * shape.scale_blocks() * 4) : 0;
-  const int64_t rows = to->plan.tiles ? (batch + kGroupRows - 1) / kGroupRows * kGroupRows : batch;
+  const int64_t rows = (batch - 1) / to->plan.rows * to->plan.rows + to->plan.last_rows;
+  const int64_t scales = align_up(rows * 4);
+  const int64_t sums = to->plan.sums ? align_up(rows * shape.scale_blocks() * 4) : 0;
   const int64_t column_bytes = to->plan.codes ? 1 : to->plan.tiles ? 2 : 4;
   if (workspace != nullptr) {
     to->scales = reinterpret_cast<float*>(workspace);
@@ -106,7 +108,7 @@ int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch,
   split_groups(matrix, part, parts, &task.begin, &task.end);
   if (task.begin >= task.end) return MLP_OK;
   if (batch > kernels->stream_rows) {
-    const int64_t rows = (batch + kGroupRows - 1) / kGroupRows * kGroupRows;
+    const int64_t rows = (batch + kGroupRows - 1) / kGroupRows * kGroupRows + kGroupRows;
     task.scratch = t_sums.take(kernels->panel_bytes + rows * kernels->sum_bytes);
     if (task.scratch == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the sums of %d rows.", batch);
   }

@@ -50,7 +50,8 @@ MLP_INLINE void put_codes(const Activations& to, const float* x, int64_t row, ui
           static_cast<uint8_t>((k < to.columns ? code_of(x[k], inverse) : 0) + zero);
 }
 
-MLP_INLINE void put_floats(const Activations& to, const float* x, uint8_t* data, int64_t step) {
+MLP_INLINE void put_floats(const Activations& to, const float* x, int64_t row, uint8_t* data, int64_t step) {
+  to.scales[row] = 1;
   auto* out = reinterpret_cast<float*>(data);
   for (int64_t k = 0; k < to.columns; k++) out[k * step] = x[k];
   for (int64_t k = to.columns; k < to.padded_columns; k++) out[k * step] = 0;
@@ -60,12 +61,16 @@ inline void prepare_units(const PrepareTask& task) {
   const Activations& to = task.to;
   const int64_t unit_bytes = to.plan.codes ? 1 : 4;  // a column
   for (int64_t first = task.begin; first < task.end; first += to.plan.rows) {
-    const int64_t rows = task.end - first < to.plan.rows ? task.end - first : to.plan.rows;
+    const int64_t left = to.batch - first;
+    const int64_t rows = left < to.plan.rows ? to.plan.last_rows : to.plan.rows;
     uint8_t* block = to.data + first * to.padded_columns * unit_bytes;
     for (int64_t r = 0; r < rows; r++) {
-      const float* x = task.x + (first + r) * task.ldx;
-      if (to.plan.codes) put_codes(to, x, first + r, block + 4 * r, rows);
-      else put_floats(to, x, block + 4 * r, rows), to.scales[first + r] = 1;
+      // A row that the batch lacks has no columns.
+      Activations of_row = to;
+      if (r >= left) of_row.columns = 0;
+      const float* x = r < left ? task.x + (first + r) * task.ldx : task.x;
+      if (to.plan.codes) put_codes(of_row, x, first + r, block + 4 * r, rows);
+      else put_floats(of_row, x, first + r, block + 4 * r, rows);
     }
   }
 }

@@ -1,12 +1,8 @@
 #define MLP_TARGET target_amx
-#include "isa_avx512.h"
-#include "table.h"
+#include "kernels.h"
 
 namespace mlp {
 
-const Kernels& amx_kernels() {
-  static const Kernels table = target_amx::make_table<target_amx::Isa>();
-  return table;
-}
+const Kernels& amx_kernels() { return vnni_kernels(); }
 
 }  // namespace mlp

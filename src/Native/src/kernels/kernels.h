@@ -12,7 +12,8 @@ namespace mlp {
 struct ActivationPlan {
   bool codes;          // int8 codes with a scale a row, else float32
   bool tiles;          // 16 rows x 64 bytes of columns (AMX), else units of 4 bytes (a float or 4 codes) of `rows` rows
-  int rows;            // rows of a block; the last block may have fewer
+  int rows;            // rows of a block
+  int last_rows;       // of the last block: 1, 2, a multiple of 4 or `rows`; those that the batch lacks are zeros
   int zero_point;      // added to every code: 0 or 128
   bool sums;           // sums of the codes of each 64 columns (int4)
 };
@@ -31,7 +32,7 @@ struct PrepareTask {
   Activations to;
   const float* x;
   int64_t ldx;
-  int64_t begin, end;      // rows of the batch: whole blocks
+  int64_t begin, end;      // rows of the batch; begin starts a block
 };
 
 struct RunTask {

@@ -95,7 +95,7 @@ void multiply_rows(const RunTask& task, const uint8_t* panel, const uint8_t* x, 
     else
       multiply_panel<A, kRun, G, R>(panel, x, vectors * TypeTraits<T>::kUnits, column == 0, sums);
   } else if constexpr (R < kLast) {
-    multiply_rows<A, T, G, R + 1, kLast>(task, panel, x, vectors, column, group, row, rows, sums);
+    multiply_rows<A, T, G, next_rows(R, kLast), kLast>(task, panel, x, vectors, column, group, row, rows, sums);
   }
 }
 
@@ -132,8 +132,7 @@ void run_panel_groups(const RunTask& task, int64_t group) {
     for (int g = 0; g < G; g++) unpack<A, T>(sources[g], vectors, panel + g * PanelTraits<A, T>::kBytes);
     const int64_t column = v * TypeTraits<T>::kVectorColumns;
     for (int64_t row = 0; row < task.x.batch; row += A::kPanelRows) {
-      const int64_t left = task.x.batch - row;
-      const int rows = static_cast<int>(left < A::kPanelRows ? left : A::kPanelRows);
+      const int rows = task.x.batch - row < A::kPanelRows ? task.x.plan.last_rows : A::kPanelRows;
       const uint8_t* x = task.x.data + (row * task.x.padded_columns + column * rows) * unit_bytes;
       multiply_rows<A, T, G, 1, A::kPanelRows>(task, panel, x, vectors, column, group, row, rows,
                                                sums + row * G * 64);

@@ -296,8 +296,13 @@ MLP_INLINE void one_group(const RunTask& task, int64_t group, int64_t row) {
     else stream_group<A, T, F, R>(m, group, x, y, x_scales);
   }
   const int64_t first = group * kGroupRows;
-  for (int r = 0; r < R; r++) store_rows<A>(task.y + (row + r) * task.ldy + first, y[r], m.shape.rows - first);
+  for (int r = 0; r < R; r++)
+    if (row + r < task.x.batch)
+      store_rows<A>(task.y + (row + r) * task.ldy + first, y[r], m.shape.rows - first);
 }
+
+// The row counts that padded_rows gives, in order.
+constexpr int next_rows(int rows, int last) { return rows < 2 ? 2 : rows < 4 ? 4 : rows + 4 < last ? rows + 4 : last; }
 
 // Calls `one_group` with the number of rows as a constant.
 template <class A, int T, int F, int R>
@@ -308,12 +313,12 @@ MLP_INLINE void groups_of(const RunTask& task, int64_t begin, int64_t end, int64
 template <class A, int T, int F, int R, int kLast>
 void rows_of(const RunTask& task, int64_t begin, int64_t end, int64_t row, int rows) {
   if (rows == R) groups_of<A, T, F, R>(task, begin, end, row);
-  else if constexpr (R < kLast) rows_of<A, T, F, R + 1, kLast>(task, begin, end, row, rows);
+  else if constexpr (R < kLast) rows_of<A, T, F, next_rows(R, kLast), kLast>(task, begin, end, row, rows);
 }
 
 template <class A, int F, int T>
 void run_stream(const RunTask& task) {
-  rows_of<A, T, F, 1, A::kStreamRows>(task, task.begin, task.end, 0, static_cast<int>(task.x.batch));
+  rows_of<A, T, F, 1, A::kStreamRows>(task, task.begin, task.end, 0, task.x.plan.rows);
 }
 
 // Whole vectors need no unpacking: each group runs through all of the batch while its weights are in the cache.
@@ -322,9 +327,8 @@ void run_block(const RunTask& task) {
   const int rows = task.x.plan.rows;
   for (int64_t group = task.begin; group < task.end; group++)
     for (int64_t row = 0; row < task.x.batch; row += rows) {
-      const int64_t left = task.x.batch - row;
-      rows_of<A, T, MLP_BLOCK, 1, A::kPanelRows>(task, group, group + 1, row,
-                                                 static_cast<int>(left < rows ? left : rows));
+      const bool whole = task.x.batch - row >= rows;
+      rows_of<A, T, MLP_BLOCK, 1, A::kPanelRows>(task, group, group + 1, row, whole ? rows : task.x.plan.last_rows);
     }
 }
 
