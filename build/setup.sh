@@ -4,11 +4,13 @@
 #
 #   build/setup.sh             keeps the recorded answer to "does the package feed serve the real packages?"
 #   build/setup.sh --refresh   asks the feed again
+#   build/setup.sh --native-tests   builds the tests of the native library as well
 set -euo pipefail
 
 readonly ort_package=com.github.asus4.onnxruntime
 readonly ort_version=0.4.9
 readonly apt_packages=(libtorch-dev libopenblas0-pthread)
+readonly native_test_packages=(libgtest-dev qemu-user g++-aarch64-linux-gnu)
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 readonly root
@@ -86,25 +88,48 @@ install_onnxruntime() {
     --loglevel=error "$ort_package@$ort_version" >&2
 }
 
+# GoogleTest, and what compiles and runs the ARM kernels; without them those tests are skipped.
+install_native_test_packages() {
+  [[ -d /usr/src/googletest ]] && command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-g++ >/dev/null && return
+  command -v apt-get >/dev/null && ((EUID == 0)) || return 0
+  say "installing ${native_test_packages[*]} with apt"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${native_test_packages[@]}" >&2 ||
+    say "they could not be installed: some tests of the native kernels are skipped"
+}
+
+# One build of src/Native: artifacts/native/NAME, target TARGET, configured with the other arguments.
+cmake_build() {
+  local folder="$root/artifacts/native/$1" target="$2"
+  shift 2
+  cmake -S "$root/src/Native" -B "$folder" "$@" >/dev/null
+  cmake --build "$folder" --parallel --target "$target" -- --no-print-directory -s >&2
+}
+
 build_native() {
-  local build="$root/artifacts/native/build"
-  if [[ ! -f "$root/src/Native/CMakeLists.txt" ]]; then
-    return
-  fi
   if ! command -v cmake >/dev/null || ! command -v c++ >/dev/null; then
     say "no CMake or C++ compiler: the native kernels are not built, the slower managed ones serve"
     return
   fi
-  if [[ ! -f "$build/CMakeCache.txt" ]]; then
-    cmake -S "$root/src/Native" -B "$build" -DCMAKE_BUILD_TYPE=Release >&2
+  if ((!native_tests)); then
+    cmake_build build mlpruning
+    return
   fi
-  cmake --build "$build" --parallel >&2
+  install_native_test_packages
+  cmake_build build all
+  [[ -d /usr/src/googletest ]] || return 0
+  cmake_build sanitize mlpruning_tests -DMLPRUNING_SANITIZE=ON
+  if command -v qemu-aarch64 >/dev/null && command -v aarch64-linux-gnu-g++ >/dev/null; then
+    cmake_build aarch64 mlpruning_tests -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+      -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_C_COMPILER=aarch64-linux-gnu-gcc
+  fi
 }
 
+native_tests=0
 case "${1:-}" in
   '') ;;
   --refresh) rm -f "$answer" ;;
-  *) die "unknown argument '$1'. The only one is --refresh." ;;
+  --native-tests) native_tests=1 ;;
+  *) die "unknown argument '$1'. Known are --refresh and --native-tests." ;;
 esac
 
 need dotnet "the .NET SDK 10"

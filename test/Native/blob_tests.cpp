@@ -1,6 +1,7 @@
 // Damaged blobs are refused, and refused before anything outside of them is read.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -30,7 +31,7 @@ class BlobTest : public testing::TestWithParam<std::tuple<int, int>> {
   // Opens a copy that ends at a guard page, and runs it if it is taken.
   int32_t open(const std::vector<uint8_t>& bytes) {
     GuardedMemory<uint8_t> blob(bytes.size(), 64);
-    std::memcpy(blob.data(), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), blob.data());
     mlp_matrix* matrix;
     const int32_t status = mlp_matrix_open(blob.data(), static_cast<int64_t>(bytes.size()), &matrix);
     if (status != MLP_OK) return status;

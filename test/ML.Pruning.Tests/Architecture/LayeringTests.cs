@@ -12,7 +12,7 @@ public sealed class LayeringTests
     // A row may use itself and the rows before it. Types at the root, ML.Pruning itself, serve every layer and use none.
     private static readonly string[] s_layers =
     [
-        Library, "Checkpoints", "Tokenization", "Sparsity", "Models", "Calibration", "Importance", "Pruning",
+        Library, "Checkpoints", "Tokenization", "Sparsity", "Kernels", "Models", "Calibration", "Importance", "Pruning",
         "Recovery", "Export", "Inference", "Evaluation", "Transforms", Catalogs,
     ];
 
