@@ -93,6 +93,35 @@ public static class LlmCatalog
     public static LoraFineTuningEstimator FineTuneLora(
         this TransformsCatalog catalog, LoraFineTuningEstimator.Options options) => new(Environment(catalog), options);
 
+    /// <summary>Trains the sparse language model in a column and keeps its zeros.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="outputColumnName">Column for the trained model.</param>
+    /// <param name="textColumnName">Text column to train on, one document a row.</param>
+    /// <param name="fineTuning">How to train; null = the defaults: the zeros that the model has are kept.</param>
+    /// <param name="teacherColumnName">Column with a model to learn from, such as the dense one; null = none.</param>
+    /// <param name="inputColumnName">Column with the model; null = the same as
+    /// <paramref name="outputColumnName"/>.</param>
+    /// <returns>The estimator.</returns>
+    public static SparseFineTuningEstimator FineTuneSparse(this TransformsCatalog catalog, string outputColumnName,
+        string textColumnName, SparseFineTuneOptions? fineTuning = null, string? teacherColumnName = null,
+        string? inputColumnName = null) =>
+        catalog.FineTuneSparse(new SparseFineTuningEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            InputColumnName = inputColumnName,
+            TextColumnName = textColumnName,
+            TeacherColumnName = teacherColumnName,
+            FineTuning = fineTuning ?? new SparseFineTuneOptions(),
+        });
+
+    /// <summary>Trains a sparse language model and keeps its zeros.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">The options.</param>
+    /// <returns>The estimator.</returns>
+    public static SparseFineTuningEstimator FineTuneSparse(
+        this TransformsCatalog catalog, SparseFineTuningEstimator.Options options) =>
+        new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
+
     /// <summary>Scores text: how likely the model in one column finds the text in another.</summary>
     /// <remarks>Adds four columns: the log-likelihood (Single), <c>TokenCount</c> (Int32), <c>Perplexity</c> (Single)
     /// and <c>TruncatedTokenCount</c> (Int32). BOS is put before the text and not scored; the text is cut at the model's

@@ -55,7 +55,7 @@ public static class SparseFineTuner
         PruningPlan? plan = isGradual ? PlanOf(model, options.Pruning!) : null;
         SparseFineTuneResult result =
             Train(start ?? model, plan, examples, options, teacher, cancellationToken, progress);
-        return result with { Pruning = pruned?.Report };
+        return result with { Report = result.Report with { Pruning = pruned?.Report } };
     }
 
     private static SparseFineTuneResult Train(LanguageModel model, PruningPlan? plan, TrainingExamples examples,
@@ -69,8 +69,11 @@ public static class SparseFineTuner
         string[] names = [];
         TrainingResult result = ModelTraining.Run(model, examples, training,
             ("train", "sparse", Provenance(options, plan, teacher)), SetUp, Finish, progress, cancellationToken);
-        return new SparseFineTuneResult(result.Model, result.Report,
-            [.. zeros.Select(z => Report(result.Model, z.Key, z.Value, cancellationToken))]);
+        return new SparseFineTuneResult(result.Model, new SparseFineTuneReport
+        {
+            Training = result.Report,
+            Tensors = [.. zeros.Select(z => Report(result.Model, z.Key, z.Value, cancellationToken))],
+        });
 
         TrainingSetup SetUp(TorchDecoder decoder)
         {

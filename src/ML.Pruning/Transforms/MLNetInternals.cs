@@ -14,6 +14,8 @@ using ML.Pruning.Transforms;
     "Prune a language model", LlmPruningTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(LoraFineTuningTransformer), null, typeof(SignatureLoadModel),
     "Fine-tune a language model with LoRA", LoraFineTuningTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(SparseFineTuningTransformer), null, typeof(SignatureLoadModel),
+    "Fine-tune a sparse language model", SparseFineTuningTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(LlmScoringTransformer), null, typeof(SignatureLoadModel),
     "Score text with a language model", LlmScoringTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(TextGeneratingTransformer), null, typeof(SignatureLoadModel),

@@ -103,7 +103,7 @@ public class DistillationObjectiveTests
                 Training = TinyTraining.Options(folder, 60) with { LearningRate = 3e-3 },
             }, teacher);
         using LanguageModel trained = result.Model;
-        TrainingReport report = result.Report;
+        TrainingReport report = result.Report.Training;
         Assert.IsLessThan(report.Curve[1].Loss!.Value / 3, report.Curve[^1].Loss!.Value);
         Assert.IsLessThan(report.InitialLoss!.Value - 0.05, report.BestLoss!.Value);
         Assert.AreEqual(teacher.ContentHash, (string?)trained.Provenance[^1].Options["teacher"]);

@@ -26,7 +26,7 @@ public class SparseFineTunerTests
             dense, new Magnitude { Sparsity = 0.7 }, context: PrunedModels.In(folder)).Model;
         SparseFineTuneResult result = Train(pruned, Options(folder));
         using LanguageModel trained = result.Model;
-        Assert.IsGreaterThan(0, result.Report.BestStep);
+        Assert.IsGreaterThan(0, result.Report.Training.BestStep);
         string output = Path.Combine(folder.Path, "saved");
         HuggingFaceModel.Save(trained, output);
         using LanguageModel loaded = HuggingFaceModel.Open(output);
@@ -51,8 +51,8 @@ public class SparseFineTunerTests
         var wanda = new Wanda { Sparsity = 0.5, Calibration = new() { Samples = 8, SequenceLength = 16 } };
         SparseFineTuneResult result = Train(dense, Options(folder) with { Pruning = wanda });
         using LanguageModel trained = result.Model;
-        Assert.AreEqual(0.5, result.Pruning!.Sparsity, 1e-3);
-        Assert.IsGreaterThanOrEqualTo(result.Pruning.Sparsity, result.Sparsity);
+        Assert.AreEqual(0.5, result.Report.Pruning!.Sparsity, 1e-3);
+        Assert.IsGreaterThanOrEqualTo(result.Report.Pruning.Sparsity, result.Report.Sparsity);
         CollectionAssert.AreEqual(new[] { "initialize", "prune", "train" },
             trained.Provenance.Select(p => p.Stage).ToArray());
         AssertSparsityIsTheFiles(result, trained);
@@ -78,21 +78,21 @@ public class SparseFineTunerTests
         using LanguageModel trained = result.Model;
 
         // The sparsity after step s is that chosen before it. Each matrix rounds down to whole weights.
-        double smallest = result.Tensors.Min(t => t.Elements);
+        double smallest = result.Report.Tensors.Min(t => t.Elements);
         foreach (TrainingProgress report in seen.Skip(1))
         {
             double expected = options.Schedule.SparsityAt((report.Step - 1) / 39.0, 0, 0.9);
             Assert.AreEqual(expected, report.Sparsity!.Value, 1 / smallest, $"{report.Step}");
         }
 
-        foreach (TensorReport tensor in result.Tensors)
+        foreach (TensorReport tensor in result.Report.Tensors)
             Assert.IsGreaterThanOrEqualTo((long)(tensor.Elements * 0.9), tensor.ZerosAfter, tensor.Name);
-        Assert.AreEqual(0.9, result.Sparsity, 1 / smallest);
+        Assert.AreEqual(0.9, result.Report.Sparsity, 1 / smallest);
         AssertSparsityIsTheFiles(result, trained);
 
         // Only weights at the last sparsity may be kept.
         int first = seen.First(r => r.Sparsity >= 0.9 - 1 / smallest).Step;
-        Assert.IsGreaterThanOrEqualTo(first, result.Report.BestStep);
+        Assert.IsGreaterThanOrEqualTo(first, result.Report.Training.BestStep);
         Assert.HasCount(14, trained.MaskedTensors);
     }
 
@@ -147,10 +147,10 @@ public class SparseFineTunerTests
         };
         SparseFineTuneResult result = Train(learned, options);
         using LanguageModel trained = result.Model;
-        Assert.IsGreaterThan(0, result.Report.Rollbacks);
+        Assert.IsGreaterThan(0, result.Report.Training.Rollbacks);
         foreach (StoredTensor weight in trained.Weights.Values)
             Assert.IsTrue(weight.ToArray().All(float.IsFinite), weight.Name);
-        Assert.IsLessThanOrEqualTo(result.Report.InitialLoss!.Value, result.Report.BestLoss!.Value);
+        Assert.IsLessThanOrEqualTo(result.Report.Training.InitialLoss!.Value, result.Report.Training.BestLoss!.Value);
         AssertSparsityIsTheFiles(result, trained);
     }
 
@@ -165,7 +165,7 @@ public class SparseFineTunerTests
         SparseFineTuneResult result = Train(foreign, Options(folder, steps: 2));
         using LanguageModel trained = result.Model;
         Assert.HasCount(14, trained.MaskedTensors);
-        Assert.IsGreaterThan(0.49, result.Sparsity);
+        Assert.IsGreaterThan(0.49, result.Report.Sparsity);
     }
 
     [TestMethod]
@@ -193,7 +193,7 @@ public class SparseFineTunerTests
     private static void AssertSparsityIsTheFiles(SparseFineTuneResult result, LanguageModel model)
     {
         long zeros = 0, count = 0;
-        foreach (TensorReport report in result.Tensors)
+        foreach (TensorReport report in result.Report.Tensors)
         {
             float[] values = model.Weights[report.Name].ToArray();
             Assert.AreEqual(values.Count(v => v == 0), report.ZerosAfter, report.Name);
@@ -201,7 +201,7 @@ public class SparseFineTunerTests
             count += values.Length;
         }
 
-        Assert.AreEqual(zeros / (double)count, result.Sparsity);
+        Assert.AreEqual(zeros / (double)count, result.Report.Sparsity);
     }
 
     private static TrainingExamples Examples() => TrainingExamples.FromWindows(TinyTraining.Windows());

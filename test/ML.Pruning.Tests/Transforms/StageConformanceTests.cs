@@ -5,6 +5,7 @@ using ML.Pruning.Pruning;
 using ML.Pruning.Recovery;
 using ML.Pruning.Sparsity;
 using ML.Pruning.Tests.TestKit;
+using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Tests.Transforms;
 
@@ -51,6 +52,17 @@ public sealed class StageConformanceTests
     public void FineTuneLora_AdapterKept_ConformsWithScoring() => Check(() => Load()
         .Append(_ml.Transforms.FineTuneLora(lora: s_lora with { KeepAdapter = true }))
         .Append(_ml.Transforms.ScoreLlm()));
+
+    [TestMethod]
+    public void FineTuneSparse_Conforms() => Check(() => Load()
+        .Append(_ml.Transforms.PruneLlm("Student", null, new Magnitude(), inputColumnName: "Model"))
+        .Append(_ml.Transforms.FineTuneSparse(new SparseFineTuningEstimator.Options
+        {
+            OutputColumnName = "Student",
+            TeacherColumnName = "Model",
+            SequenceLength = 16,
+            FineTuning = new SparseFineTuneOptions { Training = new TrainingOptions { Steps = 2, BatchSize = 2 } },
+        })));
 
     [TestMethod]
     public void ScoreLlm_Conforms() => Check(() => Load().Append(_ml.Transforms.ScoreLlm()));
