@@ -68,7 +68,7 @@ public static class SparseFineTuner
             : TorchDecoder.Load(teacher, TorchPrecision.Of(training.Precision));
         string[] names = [];
         TrainingResult result = ModelTraining.Run(model, examples, training,
-            ("train", "sparse", Provenance(options, plan, teacher)), SetUp, Finish, progress, cancellationToken);
+            ("recover", "sparse", Provenance(options, plan, teacher)), SetUp, Finish, progress, cancellationToken);
         return new SparseFineTuneResult(result.Model, new SparseFineTuneReport
         {
             Training = result.Report,

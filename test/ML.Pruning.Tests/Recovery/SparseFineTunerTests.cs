@@ -53,7 +53,7 @@ public class SparseFineTunerTests
         using LanguageModel trained = result.Model;
         Assert.AreEqual(0.5, result.Report.Pruning!.Sparsity, 1e-3);
         Assert.IsGreaterThanOrEqualTo(result.Report.Pruning.Sparsity, result.Report.Sparsity);
-        CollectionAssert.AreEqual(new[] { "initialize", "prune", "train" },
+        CollectionAssert.AreEqual(new[] { "initialize", "prune", "recover" },
             trained.Provenance.Select(p => p.Stage).ToArray());
         AssertSparsityIsTheFiles(result, trained);
     }
