@@ -1,5 +1,6 @@
 using System.Globalization;
 using ML.Pruning.Samples;
+using ML.Pruning.Samples.Arithmetic;
 using ML.Pruning.Samples.EmbeddedModel;
 
 // The samples, by name. Each ends with the output that it prints for the embedded model.
@@ -10,6 +11,8 @@ return args switch
     ["prune-and-score", .. string[] rest] when rest.Length < 2 => Example(PruneAndScore.Example, rest),
     ["recover-with-lora", .. string[] rest] when rest.Length < 2 => Example(RecoverWithLora.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
+    ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
+    ["arithmetic", .. string[] rest] when rest.Length < 2 => Example(LearnArithmetic.Example, rest),
     ["train-embedded-model", string output] => Train(output, TrainEmbeddedModel.DefaultSteps),
     ["train-embedded-model", string output, string steps]
         when int.TryParse(steps, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
@@ -36,6 +39,8 @@ static int Usage()
                prune-and-score [MODEL]
                recover-with-lora [MODEL]
                generate-text [MODEL]
+               fine-tune-sparse [MODEL]
+               arithmetic [MODEL]
                train-embedded-model OUTPUT [STEPS]
         MODEL is a Hugging Face folder; without it the embedded model is used.
         """);

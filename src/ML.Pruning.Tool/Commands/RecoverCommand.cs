@@ -17,7 +17,11 @@ internal static class RecoverCommand
     {
         Argument<string> model = CommonOptions.Model();
         Option<string> output = CommonOptions.Output();
-        Option<string> method = new("--method") { Description = "lora.", Required = true };
+        Option<string> method = new("--method")
+        {
+            Description = "lora (small updates), or sparse (all weights).",
+            Required = true,
+        };
         Option<string> train = new("--train")
         {
             Description = "Text to train on: .jsonl (field \"text\") or .txt; or pairs: .jsonl with \"prompt\" and "
@@ -37,50 +41,71 @@ internal static class RecoverCommand
         Option<bool> json = CommonOptions.Json();
         var training = new TrainingArguments();
         var lora = new LoraArguments();
+        var sparse = new SparseArguments();
         var command = new Command("recover", "Train a pruned model to win back what pruning cost; zeros stay zeros.")
         {
             model, output, method, train, report, compressed, force, json,
         };
         training.AddTo(command);
         lora.AddTo(command);
+        sparse.AddTo(command);
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
-            string name = parse.GetRequiredValue(method);
-            if (name != "lora") throw new UserErrorException($"--method is \"{name}\"; supported: lora.");
             var target = new ModelOutput(parse.GetRequiredValue(output), parse.GetValue(force));
-            LoraOptions options = lora.Parse(parse, defaults => training.Parse(parse, defaults, target.ResumeFolder));
+            TrainingOptions Training(TrainingOptions defaults) => training.Parse(parse, defaults, target.ResumeFolder);
+            Recovery recovery = parse.GetRequiredValue(method) switch
+            {
+                "lora" => Lora(lora.Parse(parse, Training)),
+                "sparse" => Sparse(sparse.Parse(parse, Training), sparse.Teacher(parse)),
+                string other => throw new UserErrorException($"--method is \"{other}\"; supported: lora, sparse."),
+            };
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             TrainingExamples examples = TrainingExamples.FromFile(
                 parse.GetRequiredValue(train), opened, training.SequenceLength(parse), cancellationToken);
-            TrainingResult result = Train(target.ResumeFolder, (token, progress) =>
-                LoraTrainer.Train(opened, examples, options, token, progress), cancellationToken);
-            using LanguageModel trained = result.Model;
-            target.Write(trained, parse.GetValue(compressed), cancellationToken);
-            Report(result, parse.GetValue(report), parse.GetValue(json));
+            (LanguageModel trained, JsonObject told, string summary) =
+                Train(recovery, opened, examples, target.ResumeFolder, cancellationToken);
+            using (trained) target.Write(trained, parse.GetValue(compressed), cancellationToken);
+            if (parse.GetValue(report) is { } path)
+                AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(told.ToString()));
+            if (parse.GetValue(json)) JsonOutput.Write(told);
+            else Console.Error.WriteLine(summary);
         }));
         return command;
     }
 
-    private static TrainingResult Train(string resumeFolder,
-        Func<CancellationToken, IProgress<TrainingProgress>, TrainingResult> train, CancellationToken cancellationToken)
+    /// <summary>A way to train: the model, its report, and a line about it.</summary>
+    private delegate (LanguageModel Model, JsonObject Report, string Summary) Recovery(LanguageModel model,
+        TrainingExamples examples, IProgress<TrainingProgress> progress, CancellationToken cancellationToken);
+
+    private static Recovery Lora(LoraOptions options) => (model, examples, progress, cancellationToken) =>
+    {
+        TrainingResult result = LoraTrainer.Train(model, examples, options, cancellationToken, progress);
+        return (result.Model, result.Report.ToJson(), Summary(result.Report));
+    };
+
+    private static Recovery Sparse(SparseFineTuneOptions options, string? teacherPath) =>
+        (model, examples, progress, cancellationToken) =>
+        {
+            using LanguageModel? teacher = teacherPath is null ? null : LanguageModelSource.Open(teacherPath);
+            SparseFineTuneResult result =
+                SparseFineTuner.Train(model, examples, options, teacher, cancellationToken, progress);
+            string sparsity = string.Create(CultureInfo.InvariantCulture,
+                $"Sparsity of the {result.Report.Tensors.Count} pruned tensors: {result.Report.Sparsity:F4}");
+            return (result.Model, result.Report.ToJson(), $"{sparsity}. {Summary(result.Report.Training)}");
+        };
+
+    private static (LanguageModel Model, JsonObject Report, string Summary) Train(Recovery recovery, LanguageModel model,
+        TrainingExamples examples, string resumeFolder, CancellationToken cancellationToken)
     {
         using var progress = new TrainingConsole();
         try
         {
-            return train(cancellationToken, progress);
+            return recovery(model, examples, progress, cancellationToken);
         }
         catch (OperationCanceledException e) when (Directory.Exists(resumeFolder))
         {
             throw new StoppedException($"Stopped; the same command with --resume goes on from '{resumeFolder}'.", e);
         }
-    }
-
-    private static void Report(TrainingResult result, string? path, bool json)
-    {
-        JsonObject report = result.Report.ToJson();
-        if (path is not null) AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(report.ToString()));
-        if (json) JsonOutput.Write(report);
-        else Console.Error.WriteLine(Summary(result.Report));
     }
 
     private static string Summary(TrainingReport report)

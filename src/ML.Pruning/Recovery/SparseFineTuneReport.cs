@@ -21,19 +21,20 @@ public sealed record SparseFineTuneReport
     public double Sparsity => Tensors.Sum(t => t.ZerosAfter) / (double)Tensors.Sum(t => t.Elements);
 
     /// <summary>The report as one JSON object.</summary>
-    /// <returns>Keys sparsity, tensors, training, pruning.</returns>
-    public JsonObject ToJson() => new()
+    /// <returns>Keys sparsity, tensors, pruning, and those of <see cref="TrainingReport.ToJson"/>.</returns>
+    public JsonObject ToJson()
     {
-        ["sparsity"] = Sparsity,
-        ["tensors"] = new JsonArray([.. Tensors.Select(t => (JsonNode)new JsonObject
+        JsonObject json = Training.ToJson();
+        json["sparsity"] = Sparsity;
+        json["tensors"] = new JsonArray([.. Tensors.Select(t => (JsonNode)new JsonObject
         {
             ["name"] = t.Name,
             ["elements"] = t.Elements,
             ["zerosBefore"] = t.ZerosBefore,
             ["zerosAfter"] = t.ZerosAfter,
             ["sparsity"] = t.Sparsity,
-        })]),
-        ["training"] = Training.ToJson(),
-        ["pruning"] = Pruning?.ToJson(),
-    };
+        })]);
+        json["pruning"] = Pruning?.ToJson();
+        return json;
+    }
 }

@@ -103,6 +103,8 @@ public static class SparseFineTuner
     private static void Validate(SparseFineTuneOptions options, LanguageModel model, LanguageModel? teacher)
     {
         options.Schedule.Validate();
+        if (model.Spec.Adapters.Count > 0)
+            throw new ArgumentException("The model has adapters beside its weights; merge them first.");
         if (options.MaskInterval < 1)
             throw new ArgumentException($"The mask interval is {options.MaskInterval}; it must be at least 1.");
         if (teacher is not null)

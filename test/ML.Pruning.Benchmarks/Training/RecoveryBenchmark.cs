@@ -56,7 +56,7 @@ internal sealed class RecoveryBenchmark : Benchmark
             double prunedLoss = Loss(pruned, test);
             yield return new RecoveryResult(run.Model, sparsity, "one-shot", result.Report.Sparsity,
                 Math.Exp(prunedLoss), null, 0, 0, seconds);
-            foreach (string treatment in (string[])["sparse", "sparse + SquareHead"])
+            foreach (string treatment in (string[])["LoRA", "sparse", "sparse + SquareHead"])
             {
                 clock.Restart();
                 (LanguageModel model, TrainingReport report) = Train(pruned, dense, treatment, run, train);
@@ -73,6 +73,16 @@ internal sealed class RecoveryBenchmark : Benchmark
         LanguageModel pruned, LanguageModel dense, string treatment, Case run, TokenWindows train)
     {
         TrainingExamples examples = TrainingExamples.FromWindows(train);
+        if (treatment == "LoRA")
+        {
+            var lora = new LoraOptions();
+            TrainingResult adapted = LoraTrainer.Train(pruned, examples, lora with
+            {
+                Training = lora.Training with { Steps = run.Steps, BatchSize = run.BatchSize },
+            });
+            return (adapted.Model, adapted.Report);
+        }
+
         var options = new SparseFineTuneOptions();
         options = options with { Training = options.Training with { Steps = run.Steps, BatchSize = run.BatchSize } };
         SparseFineTuneResult result = SparseFineTuner.Train(

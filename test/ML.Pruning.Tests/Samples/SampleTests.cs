@@ -24,6 +24,10 @@ public sealed partial class SampleTests
     public void GenerateText_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput(nameof(GenerateText), GenerateText.Example);
 
+    [TestMethod]
+    public void FineTuneSparse_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(FineTuneSparse), FineTuneSparse.Example);
+
     private static void AssertOutput(string sample, Action<string> example)
     {
         string source = File.ReadAllText(
