@@ -37,10 +37,10 @@ public sealed class ArithmeticTask(LanguageModel start)
     public int TestProblems { get; init; } = 200;
 
     /// <summary>Steps of the dense training.</summary>
-    public int DenseSteps { get; init; } = 1000;
+    public int DenseSteps { get; init; } = 400;
 
     /// <summary>Steps of each sparse training.</summary>
-    public int SparseSteps { get; init; } = 400;
+    public int SparseSteps { get; init; } = 150;
 
     /// <summary>Sparsities to reach, each from the dense model.</summary>
     public IReadOnlyList<double> Sparsities { get; init; } = [0.5, 0.7, 0.8];

@@ -47,12 +47,11 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
             Training = _options.FineTuning.Training with { TempFolder = MLNetInternals.GetTempFolder(_host) },
         };
         SparseFineTuneResult result = SparseFineTuner.Train(
-            model, examples, fineTuning, teacher, _options.CancellationToken, _options.Progress);
-        TrainingReport report = result.Report.Training;
-        channel.Info(MessageSensitivity.None,
-            "Sparsity {0:0.0000}; {1} of {2} steps, {3} skipped, {4} roll-backs; held-out loss {5} before, {6} after.",
-            result.Report.Sparsity, report.StepsDone, report.Steps, report.SkippedSteps, report.Rollbacks,
-            report.InitialLoss!, report.BestLoss!);
+            model, examples, fineTuning, teacher, _options.CancellationToken,
+            new TrainingChannel(channel, _options.Progress));
+        TrainingReport training = result.Report.Training;
+        channel.Info(MessageSensitivity.None, "Sparsity {0:0.0000}; {1} steps skipped, {2} roll-backs.",
+            result.Report.Sparsity, training.SkippedSteps, training.Rollbacks);
         return new SparseFineTuningTransformer(
             _host, result.Model, _options.OutputColumnName, InputColumnName, result.Report)
         {
