@@ -1,11 +1,16 @@
 using System.Globalization;
 using ML.Pruning.Benchmarks;
+using ML.Pruning.Benchmarks.Kernels;
 using ML.Pruning.Benchmarks.Pruning;
 using ML.Pruning.Benchmarks.Training;
 
 if (args is [PruningProcess.Command, .. var job]) return PruningProcess.Run(job);
 
-Benchmark[] all = [new LargeModelBenchmark(), new MaskSelectionBenchmark(), new RecoveryBenchmark(), new TokenizationBenchmark()];
+Benchmark[] all =
+[
+    new KernelsBenchmark(), new LargeModelBenchmark(), new MaskSelectionBenchmark(), new RecoveryBenchmark(),
+    new TokenizationBenchmark(),
+];
 string output = Path.Combine("artifacts", "bench"), shared = Path.Combine("..", "shared");
 double scale = 1;
 var names = new List<string>();

@@ -7,12 +7,20 @@
 #include <tuple>
 
 #include "guarded_memory.h"
+#include "isa.h"
 #include "oracle.h"
+
+namespace mlp {
+const Kernels& emulated_amx_kernels();
+}
 
 namespace {
 
 constexpr const char* kFormats[] = {"dense", "bitmask", "block", "csr"};
 constexpr const char* kTypes[] = {"f32", "bf16", "int8", "int4"};
+
+// The AMX kernels with tiles in plain C++.
+constexpr int kEmulatedAmx = MLP_ISA_COUNT;
 
 struct Case {
   int isa, format, type;
@@ -21,8 +29,10 @@ struct Case {
 class KernelTest : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    ASSERT_EQ(MLP_OK, mlp_isa_select(GetParam().isa)) << mlp_last_error();
+    if (GetParam().isa == kEmulatedAmx) replace();
+    else ASSERT_EQ(MLP_OK, mlp_isa_select(GetParam().isa)) << mlp_last_error();
   }
+  void TearDown() override { mlp::replace_kernels(nullptr); }
 
   // Runs batch after batch on one packed matrix.
   void check(int rows, int columns, double sparsity, std::initializer_list<int> batches, mlp_pool* pool = nullptr) {
@@ -39,6 +49,12 @@ class KernelTest : public testing::TestWithParam<Case> {
   }
 
  private:
+  static void replace() {
+#if defined(__x86_64__)
+    mlp::replace_kernels(&mlp::emulated_amx_kernels());
+#endif
+  }
+
   void compare(const Matrix& matrix, const mlp_matrix* opened, int batch, mlp_pool* pool) {
     const auto values = random_activations(batch, matrix.columns, batch);
     GuardedMemory<float> x(values.size()), y(static_cast<size_t>(batch) * matrix.rows);
@@ -47,7 +63,7 @@ class KernelTest : public testing::TestWithParam<Case> {
     ASSERT_EQ(MLP_OK, mlp_run(opened, x.data(), matrix.columns, batch, y.data(), matrix.rows, pool)) << mlp_last_error();
     const Products expected = products(matrix, GetParam().type, values, batch);
     // AMX rounds the activations of large bf16 batches to bf16; float32 sums err by less than sqrt(columns) ulps here.
-    const bool rounded = GetParam().isa == MLP_AMX && GetParam().type == MLP_BF16;
+    const bool rounded = GetParam().isa >= MLP_AMX && GetParam().isa != MLP_NEON && GetParam().type == MLP_BF16;
     const double tolerance = rounded ? 1.0 / 256 : 1e-7 * (8 + std::sqrt(matrix.columns));
     for (size_t i = 0; i < y.size(); i++)
       ASSERT_NEAR(expected.values[i], y[i], tolerance * expected.magnitudes[i] + 1e-30)
@@ -81,11 +97,14 @@ std::vector<Case> cases() {
     for (int format = 0; mlp_isa_supported(isa) && format < 4; format++)
       for (int type = 0; type < 4; type++)
         if (format != MLP_CSR || type == MLP_F32) all.push_back({isa, format, type});
+  for (const int format : {MLP_DENSE, MLP_BITMASK})
+    for (int type = 0; mlp_isa_supported(MLP_VNNI) && type < 4; type++) all.push_back({kEmulatedAmx, format, type});
   return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, KernelTest, testing::ValuesIn(cases()), [](const auto& info) {
-  return std::string(mlp_isa_name(info.param.isa)) + "_" + kFormats[info.param.format] + "_" + kTypes[info.param.type];
+  const char* isa = mlp_isa_name(info.param.isa);
+  return std::string(isa == nullptr ? "emulatedAmx" : isa) + "_" + kFormats[info.param.format] + "_" + kTypes[info.param.type];
 });
 
 }  // namespace

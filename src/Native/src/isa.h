@@ -13,4 +13,7 @@ const Kernels* current_kernels();
 bool current_isa(int* isa);
 void select_isa(int isa);
 
+// Runs these instead until null is given; for tests.
+void replace_kernels(const Kernels* kernels);
+
 }  // namespace mlp

@@ -40,7 +40,7 @@ internal sealed class OnnxInitializer
         (stream, token) => Write(tensor, stream, token));
 
     /// <summary>Values in memory.</summary>
-    /// <typeparam name="T">float, int or long.</typeparam>
+    /// <typeparam name="T">float, int, long or a byte.</typeparam>
     /// <param name="name">The value's name.</param>
     /// <param name="values">The elements in row-major order.</param>
     /// <param name="shape">The dimensions; empty for a scalar.</param>
@@ -60,6 +60,7 @@ internal sealed class OnnxInitializer
     {
         TypeCode.Single => OnnxElement.Float,
         TypeCode.Byte => OnnxElement.UInt8,
+        TypeCode.SByte => OnnxElement.Int8,
         TypeCode.Int32 => OnnxElement.Int32,
         TypeCode.Int64 => OnnxElement.Int64,
         _ => throw new NotSupportedException($"No ONNX element type is known for {type}."),

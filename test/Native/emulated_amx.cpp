@@ -1,0 +1,2 @@
+#define MLP_EMULATE_TILES
+#include "kernels/amx.cpp"
