@@ -71,6 +71,12 @@ internal sealed class MethodOptions
         Description = "A safetensors file of U8 or BOOL masks (0 where a weight goes) to use instead of the method's.",
     };
 
+    private readonly Option<string?> _statistics = new("--statistics")
+    {
+        Description = "A file of prune --save-statistics to use instead of calibration text (statistics of the model "
+            + "before pruning).",
+    };
+
     private readonly Option<double> _damping = new("--damping")
     {
         Description = "sparsegpt, obs, least-squares: fraction of the mean of the Hessian's diagonal added to it.",
@@ -141,7 +147,7 @@ internal sealed class MethodOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _damping, _blockSize,
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _statistics, _damping, _blockSize,
             _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute,
             _storage, _seed];
         foreach (Option option in options) command.Options.Add(option);
@@ -149,8 +155,10 @@ internal sealed class MethodOptions
     }
 
     /// <summary>The method that the arguments spell.</summary>
+    /// <param name="parse">The arguments.</param>
+    /// <param name="statistics">A file of statistics instead of that of the arguments; null = theirs.</param>
     /// <exception cref="UserErrorException">An argument is not legal.</exception>
-    public PruningMethod Parse(ParseResult parse)
+    public PruningMethod Parse(ParseResult parse, string? statistics = null)
     {
         string name = parse.GetRequiredValue(_method);
         if (StructuredOptions.Methods.Contains(name))
@@ -172,6 +180,7 @@ internal sealed class MethodOptions
             Quantization = grid,
             Allocation = Allocation(parse.GetValue(_allocation)!),
             Update = Update(parse, criterion),
+            Statistics = (statistics ?? parse.GetValue(_statistics)) is { } file ? StatisticsFile.Open(file) : null,
             Masks = parse.GetValue(_mask) is { } mask ? MaskFile.Open(mask) : null,
             SkipIndivisible = parse.GetValue(_skipIndivisible),
             AllowNonFinite = parse.GetValue(_allowNonFinite),

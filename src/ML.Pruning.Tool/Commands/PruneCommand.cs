@@ -30,6 +30,11 @@ internal static class PruneCommand
             Description = "Go on from OUTPUT.resume, which a run that was stopped or killed leaves; same result as an "
                 + "unbroken run. Without such a folder just start.",
         };
+        Option<string?> saveStatistics = new("--save-statistics")
+        {
+            Description = "First save the statistics of the model before pruning to this file, then prune with them; "
+                + "--statistics FILE uses them again.",
+        };
         Option<string?> memoryLimit = CommonOptions.MemoryLimit();
         Option<int?> threads = new("--threads")
         {
@@ -40,7 +45,7 @@ internal static class PruneCommand
         var method = new MethodOptions();
         var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
         {
-            model, output, calibration, report, compressed, resume, memoryLimit, threads,
+            model, output, calibration, report, compressed, saveStatistics, resume, memoryLimit, threads,
             force, json,
         };
         method.AddTo(command);
@@ -55,14 +60,21 @@ internal static class PruneCommand
             if (!target.IsZip && chosen is LayerwisePruning { Quantization: not null })
                 HuggingFaceModel.RequireQuantizable(opened.Spec);
             if (!parse.GetValue(resume)) Pruner.DiscardResumeState(target.ResumeFolder);
-            PruningResult result = Prune(opened, chosen, text, new PruningContext
+            var context = new PruningContext
             {
                 ResumeFolder = target.ResumeFolder,
                 MemoryLimitBytes = CommonOptions.ParseMemoryLimit(parse.GetValue(memoryLimit)),
                 Threads = parse.GetValue(threads),
                 CancellationToken = cancellationToken,
                 Log = message => Console.Error.WriteLine(message),
-            });
+            };
+            if (parse.GetValue(saveStatistics) is { } file)
+            {
+                SaveStatistics(opened, chosen, text, file, parse.GetValue(force), context);
+                chosen = method.Parse(parse, file);
+            }
+
+            PruningResult result = Prune(opened, chosen, text, context);
             using LanguageModel pruned = result.Model;
             target.Write(pruned, parse.GetValue(compressed), cancellationToken);
             result.DiscardResumeState();
@@ -72,6 +84,25 @@ internal static class PruneCommand
             else Console.Error.Write(result.Report.ToTable());
         }));
         return command;
+    }
+
+    private static void SaveStatistics(LanguageModel model, PruningMethod method, string? calibration, string path,
+        bool force, PruningContext context)
+    {
+        if (method is not WeightPruning { Statistics: null } weights || calibration is null)
+        {
+            throw new UserErrorException("--save-statistics needs a --method that uses calibration text, --calibration "
+                + "FILE, and no --statistics.");
+        }
+
+        if (File.Exists(path) && !force)
+            throw new UserErrorException($"--save-statistics '{path}' exists already; use it with --statistics, or "
+                + "--force to replace it.");
+        using var progress = new ConsoleProgress("Gathering statistics");
+        Pruner.SaveStatistics(model, weights, TextCorpus.Read(calibration), path, context with
+        {
+            Progress = new Progress<PruningProgress>(p => progress.Report(p.Fraction, p.Step)),
+        });
     }
 
     private static PruningResult Prune(

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Sparsity;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -47,6 +48,10 @@ public sealed class ActivationStatistics : IDisposable
         if (needs.HasFlag(StatisticsNeeds.Hessian)) _hessian = new HessianSum(features);
     }
 
+    /// <summary>Starts with tokens seen before, whose sums are to be filled in.</summary>
+    internal ActivationStatistics(int features, StatisticsNeeds needs, long tokens)
+        : this(features, needs, null) => TokenCount = tokens;
+
     /// <summary>Input features.</summary>
     public int Features => _sumOfSquares.Length;
 
@@ -67,6 +72,14 @@ public sealed class ActivationStatistics : IDisposable
     /// <summary>Largest |x| [features] over all tokens.</summary>
     /// <exception cref="InvalidOperationException">Moments were not asked for.</exception>
     public ReadOnlySpan<double> Largest => RequireMoments().Largest;
+
+    /// <summary>Sums of squares [features], to be stored or filled in.</summary>
+    internal Memory<double> Squares => _sumOfSquares;
+
+    /// <summary>Sums of x and |x|, and the largest |x| [features], to be stored or filled in; empty unless they were asked
+    /// for.</summary>
+    internal Memory<double>[] MomentSums =>
+        _moments is null ? [] : [_moments.Sum, _moments.SumOfMagnitudes, _moments.Largest];
 
     /// <summary>Some of the tokens, if any were to be kept.</summary>
     internal InputSample? Sample => _sample;
@@ -177,6 +190,12 @@ public sealed class ActivationStatistics : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => ReleaseHessian();
+
+    /// <summary>Writes the upper triangle of the sum of x x^T, row after row.</summary>
+    internal void WriteHessian(Stream stream) => RequireHessian().WriteTriangle(stream);
+
+    /// <summary>Reads what <see cref="WriteHessian"/> wrote.</summary>
+    internal void ReadHessian(StoredTensor triangle) => RequireHessian().ReadTriangle(triangle);
 
     /// <summary>The factorised Hessian, kept until <see cref="ReleaseFactor"/>. Thread-safe.</summary>
     /// <param name="damping">Fraction of the mean of the diagonal, at least 0.</param>

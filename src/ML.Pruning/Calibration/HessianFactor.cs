@@ -18,8 +18,14 @@ internal sealed class HessianFactor : IDisposable
     private const double LowestRaised = 1e-6;
     private const double HighestRaised = 1e6;
 
+    private const int InvertRows = 256;
+    private const int InvertColumns = 1024;
+
     private readonly HessianSum _sum;
     private readonly long _tokens;
+
+    // L^-1: U with rows and columns reversed.
+    private Tensor _inverse = null!;
 
     private HessianFactor(HessianSum sum, long tokens, double asked)
     {
@@ -34,14 +40,27 @@ internal sealed class HessianFactor : IDisposable
     /// <summary>Damping used; higher than asked when the factorisation failed with less.</summary>
     public double Used { get; private set; }
 
-    /// <summary>U [features, features], float64; zero below the diagonal.</summary>
-    public Tensor Upper { get; private set; } = null!;
+    /// <summary>Rows of U from their diagonal on.</summary>
+    /// <param name="first">The first row.</param>
+    /// <param name="count">Rows.</param>
+    /// <returns>A new tensor [count, features - first], float64: the columns from the first row's diagonal on; zero
+    /// below the diagonal.</returns>
+    public Tensor Upper(int first, int count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long features = _inverse.shape[0];
+        return _inverse.narrow(0, features - first - count, count).narrow(1, 0, features - first).flip(0, 1)
+            .MoveToOuterDisposeScope();
+    }
 
     /// <summary>Columns whose input is 0 for all tokens, ascending.</summary>
     public IReadOnlyList<int> DeadColumns { get; private set; } = [];
 
     /// <summary>Bytes that factorising holds at most beside the sum, for a number of features.</summary>
-    public static long PeakBytes(long features) => 3 * HessianSum.Bytes(features);
+    public static long PeakBytes(long features) => 2 * HessianSum.Bytes(features) + FactorPieces(features);
+
+    /// <summary>Bytes that a factor holds, for a number of features.</summary>
+    public static long Bytes(long features) => HessianSum.Bytes(features);
 
     /// <summary>Factorises.</summary>
     /// <param name="sum">The sum; must outlive the factor.</param>
@@ -68,14 +87,21 @@ internal sealed class HessianFactor : IDisposable
     public HessianDiagonals Diagonals()
     {
         using DisposeScope scope = NewDisposeScope();
-        double[] factor = ToArray(Upper.diagonal());
-        double[] inverse = ToArray(Upper.square().sum(0L));
+        double[] factor = ToArray(_inverse.diagonal().flip(0));
+        Tensor squares = zeros(_inverse.shape[1], dtype: ScalarType.Float64);
+        for (long row = 0; row < factor.Length; row += InvertRows)
+        {
+            using DisposeScope pieceScope = NewDisposeScope();
+            squares.add_(_inverse.narrow(0, row, Math.Min(InvertRows, factor.Length - row)).square().sum(0L));
+        }
+
+        double[] inverse = ToArray(squares.flip(0));
         foreach (int column in DeadColumns) factor[column] = inverse[column] = double.PositiveInfinity;
         return new HessianDiagonals(Asked, Used, inverse, factor);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Upper.Dispose();
+    public void Dispose() => _inverse.Dispose();
 
     private static double[] ToArray(Tensor vector)
     {
@@ -90,7 +116,7 @@ internal sealed class HessianFactor : IDisposable
         Tensor reversed = damped.flip(0, 1);
         damped.Dispose();
         if (Invert(reversed) is not { } inverse) return false;
-        Upper = inverse.flip(0, 1).contiguous().DetachFromDisposeScope();
+        _inverse = inverse.DetachFromDisposeScope();
         Used = damping;
         return true;
     }
@@ -102,11 +128,32 @@ internal sealed class HessianFactor : IDisposable
         (Tensor lower, Tensor info) = linalg.cholesky_ex(matrix);
         matrix.Dispose();
         if (info.item<int>() != 0) return null;
-        using Tensor identity = eye(lower.shape[0], dtype: ScalarType.Float64);
-        Tensor inverse = linalg.solve_triangular(lower, identity, upper: false);
-        lower.Dispose();
-        return inverse;
+        InvertInPlace(lower);
+        return lower;
     }
+
+    // By runs of rows: with the rows above inverted to X, row run i becomes -(L_ii^-1 L_i) X, then L_ii^-1.
+    private static void InvertInPlace(Tensor lower)
+    {
+        long features = lower.shape[0];
+        for (long start = 0; start < features; start += InvertRows)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            long rows = Math.Min(InvertRows, features - start);
+            Tensor run = lower.narrow(0, start, rows), square = run.narrow(1, start, rows);
+            Tensor inverse = linalg.solve_triangular(square, eye(rows, dtype: ScalarType.Float64), upper: false);
+            square.copy_(inverse);
+            Tensor left = inverse.matmul(run.narrow(1, 0, start));
+            for (long column = 0; column < start; column += InvertColumns)
+            {
+                long width = Math.Min(InvertColumns, start - column), rest = start - column;
+                run.narrow(1, column, width).addmm_(left.narrow(1, column, rest),
+                    lower.narrow(0, column, rest).narrow(1, column, width), 0, -1);
+            }
+        }
+    }
+
+    private static long FactorPieces(long features) => 2 * sizeof(double) * InvertRows * features;
 
     private Tensor Damp(double damping)
     {

@@ -1,3 +1,4 @@
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Models.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -52,9 +53,45 @@ internal sealed class HessianSum : IDisposable
     public Tensor ToHessian(long tokens)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor hessian = _sum.triu();
-        hessian.add_(_sum.triu(1).t());
+        Tensor hessian = empty_like(_sum);
+        for (int start = 0; start < _features; start += RowsPerProduct)
+        {
+            using DisposeScope runScope = NewDisposeScope();
+            int rows = Math.Min(RowsPerProduct, _features - start), end = start + rows, rest = _features - end;
+            Tensor run = _sum.narrow(0, start, rows);
+            Tensor square = run.narrow(1, start, rows).triu();
+            hessian.narrow(0, start, rows).narrow(1, start, rows).copy_(square + square.triu(1).t());
+            if (rest == 0) break;
+            Tensor right = run.narrow(1, end, rest);
+            hessian.narrow(0, start, rows).narrow(1, end, rest).copy_(right);
+            hessian.narrow(0, end, rest).narrow(1, start, rows).copy_(right.t());
+        }
+
         return hessian.mul_(2.0 / tokens).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Writes the upper triangle, row after row, in float64.</summary>
+    public void WriteTriangle(Stream stream)
+    {
+        for (int row = 0; row < _features; row++)
+        {
+            using Tensor values = _sum.select(0, row);
+            stream.Write(values.bytes[(row * sizeof(double))..]);
+        }
+    }
+
+    /// <summary>Reads what <see cref="WriteTriangle"/> wrote.</summary>
+    /// <param name="triangle">F64 [features (features + 1) / 2].</param>
+    public void ReadTriangle(StoredTensor triangle)
+    {
+        long offset = 0;
+        for (int row = 0; row < _features; row++)
+        {
+            using Tensor values = _sum.select(0, row);
+            Span<byte> right = values.bytes[(row * sizeof(double))..];
+            triangle.ReadBytes(offset, right);
+            offset += right.Length;
+        }
     }
 
     /// <inheritdoc/>

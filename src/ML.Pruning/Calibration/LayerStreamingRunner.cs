@@ -19,7 +19,7 @@ internal sealed class LayerStreamingRunner
     private const long AttentionScoresPerBatch = 1 << 24;
 
     // What a process grows by when libtorch and its BLAS are loaded and warm (measured: 130 to 160 MiB).
-    private const long RuntimeBytes = 192L << 20;
+    internal const long RuntimeBytes = 192L << 20;
 
     private readonly ModelSpec _spec;
     private readonly ModelSpec _replacedSpec;
@@ -63,13 +63,17 @@ internal sealed class LayerStreamingRunner
         return (int)Math.Max(1, Math.Min(TokensPerBatch / length, AttentionScoresPerBatch / scores));
     }
 
-    /// <summary>Bytes that a run holds at most, estimated from shapes: the largest layer in float32, the hidden states,
-    /// and the intermediate results of a batch; or the embedding and the hidden states; and torch itself.</summary>
-    public static long EstimateBytes(ModelSpec spec, int windows, int length, CalibrationOptions options)
-    {
-        long hidden = options.Storage == CalibrationStorage.Disk ? 0
+    /// <summary>Bytes that a run holds all the time, estimated from shapes: the hidden states, if they are in memory,
+    /// and torch itself.</summary>
+    public static long ResidentBytes(ModelSpec spec, int windows, int length, CalibrationOptions options) =>
+        RuntimeBytes + (options.Storage == CalibrationStorage.Disk ? 0
             : (options.Precision == ComputePrecision.BFloat16 ? 2 : sizeof(float)) * (long)windows * length
-            * spec.HiddenSize;
+            * spec.HiddenSize);
+
+    /// <summary>Bytes that running a layer takes beside, at most: the largest layer in float32 and the intermediate
+    /// results of a batch; or the embedding.</summary>
+    public static long PassBytes(ModelSpec spec, int windows, int length)
+    {
         long batch = Math.Min(windows, WindowsPerBatch(spec, length));
         long peak = 0;
         for (int i = 0; i < spec.Layers.Count; i++)
@@ -82,7 +86,7 @@ internal sealed class LayerStreamingRunner
         }
 
         long embedding = (long)spec.VocabularySize * spec.HiddenSize;
-        return RuntimeBytes + hidden + sizeof(float) * Math.Max(peak, embedding);
+        return sizeof(float) * Math.Max(peak, embedding);
     }
 
     /// <summary>Runs all layers.</summary>

@@ -101,7 +101,7 @@ public static class SafetensorsWriter
     }
 
     // The length, the JSON and the padding.
-    private static ReadOnlySpan<byte> Header(
+    internal static ReadOnlySpan<byte> Header(
         IReadOnlyList<StoredTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -73,6 +73,9 @@ public abstract class LayerwisePruning : PruningMethod
         }
     }
 
+    /// <summary>What <see cref="Pruner.SaveStatistics"/> has to gather.</summary>
+    internal (StatisticsNeeds Needs, MovementOptions Movement) Required => (Needs, Movement);
+
     /// <summary>All statistics that are needed at any time.</summary>
     private protected virtual StatisticsNeeds Needs => StatisticsNeeds.None;
 
@@ -150,8 +153,9 @@ public abstract class LayerwisePruning : PruningMethod
     /// <summary>How a training run goes, if one is needed.</summary>
     private protected virtual MovementOptions Movement => MovementOptions.Default;
 
-    /// <summary>Bytes that the method holds beside the runner, such as Hessians.</summary>
-    private protected virtual long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) => 0;
+    /// <summary>Bytes of Hessians and weight updates.</summary>
+    private protected virtual UpdateMemory EstimateUpdate(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) =>
+        default;
 
     private static ModelSpec WithBiases(ModelSpec spec, PlannedTensor[] tensors) => tensors.GroupBy(t => t.Layer)
         .Aggregate(spec, (grown, layer) => grown.WithAddedBiases(layer.Key, spec.Linears(layer.Key)
@@ -282,19 +286,28 @@ public abstract class LayerwisePruning : PruningMethod
         long tiles = Group == ComparisonGroup.Tile ? sizeof(uint) * tensors.Max(t => t.Count) : 0;
         long codes = Quantization is null ? 0 : largestLayer;
         long selection = masks + tiles + codes;
-        return BaseMemoryBytes + EstimateCalibration(spec, tensors, calibration) + selection + EstimateOwnMemory(spec, tensors);
+        return BaseMemoryBytes + EstimateCalibration(spec, tensors, calibration) + selection;
     }
 
     // Gradients come first; their sums stay while the layers stream.
     private long EstimateCalibration(ModelSpec spec, PlannedTensor[] tensors, CalibrationOptions calibration)
     {
+        if (StoredStatistics is not null)
+        {
+            UpdateMemory stored = EstimateUpdate(spec, tensors);
+            return LayerStreamingRunner.RuntimeBytes + Math.Max(stored.WhileObserved, stored.WhilePruned)
+                + tensors.Sum(t => t.Count) * Needs.BytesPerWeight();
+        }
+
         if (!NeedsCalibration) return 0;
         int samples = calibration.Samples, length = calibration.ResolveLength(spec);
         long count = tensors.Sum(t => t.Count);
+        UpdateMemory update = EstimateUpdate(spec, tensors);
         long streaming = Needs.OfInputs() == StatisticsNeeds.None
             ? 0
-            : LayerStreamingRunner.EstimateBytes(spec, samples, length, calibration) + InputSample.EstimateBytes(spec)
-                + count * Needs.BytesPerWeight();
+            : LayerStreamingRunner.ResidentBytes(spec, samples, length, calibration) + InputSample.EstimateBytes(spec)
+                + Math.Max(LayerStreamingRunner.PassBytes(spec, samples, length) + update.WhileObserved,
+                    update.WhilePruned) + count * Needs.BytesPerWeight();
         long gradients = Needs.OfGradients() == StatisticsNeeds.None
             ? 0
             : GradientRunner.EstimateBytes(spec, count, Needs, Movement, samples, length);

@@ -90,6 +90,44 @@ public static class Pruner
             model, method, plan, method.NeedsCalibration ? calibrationWindows : null, context, clock, windowsGiven: true);
     }
 
+    /// <summary>Runs calibration text through a model as it is and saves the statistics that a method needs, so that the
+    /// model can be pruned at several sparsities (<see cref="WeightPruning.Statistics"/>) without text and without running
+    /// it again.</summary>
+    /// <param name="model">The model, with weights.</param>
+    /// <param name="method">The method whose statistics to gather; also those that need less can use them.</param>
+    /// <param name="calibrationDocuments">Calibration text; read once.</param>
+    /// <param name="path">The safetensors file, which appears whole or not at all; an existing one is replaced. Hessians
+    /// take 4 features^2 bytes for each input of linear maps.</param>
+    /// <param name="context">Temporary folder, memory limit, threads and whom to tell; null = the defaults.</param>
+    /// <exception cref="ArgumentException">The method needs no statistics, an option does not fit the model, or the text
+    /// is too short.</exception>
+    /// <exception cref="InvalidDataException">Activations are NaN or infinite.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>
+    public static void SaveStatistics(LanguageModel model, WeightPruning method,
+        IEnumerable<string> calibrationDocuments, string path, PruningContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(calibrationDocuments);
+        context ??= new PruningContext();
+        (StatisticsNeeds needs, MovementOptions movement) = method.Required;
+        if (needs == StatisticsNeeds.None)
+            throw new ArgumentException($"The method {method.Name} needs no statistics, so there is nothing to save.");
+        Plan(model, method, method.Calibration, context);
+        TokenWindows windows = method.Calibration.CutWindows(calibrationDocuments, model, context.CancellationToken);
+        using var threads = new RunThreads(context.Threads, usesTorch: true);
+        context.Log?.Invoke($"Saving {needs} of {windows.Count} windows of {windows.Length} tokens to '{path}'.");
+        var runner = new LayerStreamingRunner(model.Spec, model.Weights, windows, method.Calibration.Precision,
+            fraction => context.Progress?.Report(new PruningProgress("calibrate", fraction)), context.CancellationToken)
+        {
+            Storage = method.Calibration.Storage,
+            TempFolder = context.TempFolder,
+        };
+        StatisticsGatherer.Write(model, windows, needs, movement, path, runner, method.Calibration.Precision,
+            context.CancellationToken);
+    }
+
     /// <summary>Removes the state that an earlier run left, so that the next one starts anew.</summary>
     /// <param name="resumeFolder">As <see cref="PruningContext.ResumeFolder"/>; nothing happens if it is not
     /// there.</param>
@@ -113,7 +151,8 @@ public static class Pruner
     private static PruningResult Carry(LanguageModel model, PruningMethod method, PruningPlan plan,
         TokenWindows? windows, PruningContext context, Stopwatch clock, bool windowsGiven = false)
     {
-        using var threads = new RunThreads(context.Threads, usesTorch: windows is not null);
+        method.CheckStatistics(model);
+        using var threads = new RunThreads(context.Threads, method.UsesTorch);
         JsonObject? calibration =
             windows is null ? null : CalibrationJson(windows, windowsGiven ? null : method.Calibration);
         ResumeState? state =
@@ -124,6 +163,7 @@ public static class Pruner
         using var run = new PruningRun(model, plan, windows, context, method.AcceptsNonFinite)
         {
             Calibration = method.Calibration,
+            Statistics = method.StoredStatistics,
             State = state,
         };
         Run(method, run);
@@ -184,7 +224,7 @@ public static class Pruner
         ["options"] = method.ToJson(),
         ["calibration"] = calibration?.DeepClone(),
         ["precision"] = method.Calibration.Precision.ToString().ToLowerInvariant(),
-        ["threads"] = calibration is null ? null : TorchSharp.torch.get_num_threads(),
+        ["threads"] = !method.UsesTorch ? null : TorchSharp.torch.get_num_threads(),
     };
 
     private static TokenWindows? CutWindows(LanguageModel model, PruningMethod method,

@@ -36,6 +36,18 @@ public abstract class PruningMethod
     /// <returns>A new object.</returns>
     public abstract JsonObject ToJson();
 
+    /// <summary>Statistics that take the place of calibration text; null = none do.</summary>
+    internal virtual StatisticsFile? StoredStatistics => null;
+
+    /// <summary>Refuses stored statistics that do not fit a model.</summary>
+    /// <exception cref="ArgumentException">They do not.</exception>
+    internal virtual void CheckStatistics(LanguageModel model)
+    {
+    }
+
+    /// <summary>Whether a run computes with torch.</summary>
+    internal bool UsesTorch => NeedsCalibration || StoredStatistics is not null;
+
     /// <summary>What a user can do when the run needs too much memory: a list of things to choose from.</summary>
     internal virtual string MemoryAdvice => NeedsCalibration
         ? $"lower the calibration samples ({Calibration.Samples}) or the sequence length" : "prune fewer tensors at once";

@@ -47,6 +47,9 @@ internal sealed class PruningRun : IDisposable
     /// <summary>What is to be done.</summary>
     public PruningPlan Plan { get; }
 
+    /// <summary>Statistics that take the place of calibration text; null = there is text, or none is needed.</summary>
+    public StatisticsFile? Statistics { get; init; }
+
     /// <summary>How calibration computes, and where it keeps activations.</summary>
     public CalibrationOptions Calibration { get; init; } = new();
 
@@ -173,6 +176,13 @@ internal sealed class PruningRun : IDisposable
     public void Differentiate(StatisticsNeeds needs, MovementOptions movement)
     {
         if (needs.OfGradients() == StatisticsNeeds.None) return;
+        if (Statistics is { } statistics)
+        {
+            _gradients = Plan.Tensors.ToDictionary(t => t.Name,
+                t => statistics.ReadGradients(t.Name, checked((int)t.Count), needs.OfGradients()));
+            return;
+        }
+
         string? path = State?.GradientPath;
         if (path is not null && File.Exists(path))
         {

@@ -64,15 +64,15 @@ internal sealed class SparseGptSweep
             _cancellationToken.ThrowIfCancellationRequested();
             using DisposeScope blockScope = NewDisposeScope();
             int width = Math.Min(_blockSize, columns - start), end = start + width;
-            Tensor u = _factor.Upper.narrow(0, start, width);
+            Tensor u = _factor.Upper(start, width);
             Tensor block = w.narrow(1, start, width).contiguous();
             Tensor errors = zeros([rows, width], dtype: ScalarType.Float64);
-            SweepBlock(w, block, errors, u.narrow(1, start, width), mask, start, chooser);
+            SweepBlock(w, block, errors, u.narrow(1, 0, width), mask, start, chooser);
             squaredError += TensorPrimitives.SumOfSquares<double>(MemoryMarshal.Cast<byte, double>(errors.bytes));
             w.narrow(1, start, width).copy_(block);
             if (end == columns) break;
             using MatrixProducts.Timing timing = MatrixProducts.Time("sweep");
-            w.narrow(1, end, columns - end).addmm_(errors, u.narrow(1, end, columns - end), 1, -1);
+            w.narrow(1, end, columns - end).addmm_(errors, u.narrow(1, width, columns - end), 1, -1);
         }
 
         FromTensor(w, weight);

@@ -39,6 +39,12 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
     public static void PruneLayers(PruningRun run, StatisticsNeeds needs,
         Action<int, IReadOnlyDictionary<string, ActivationStatistics>> prune)
     {
+        if (run.Statistics is { } file)
+        {
+            StoredStatistics.PruneLayers(run, file, needs, prune);
+            return;
+        }
+
         using var visitor = new StatisticsVisitor(run, needs, prune, condense: null);
         run.Calibrate(visitor);
     }
@@ -51,6 +57,7 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
     public static IReadOnlyDictionary<string, ActivationStatistics> Gather(
         PruningRun run, StatisticsNeeds needs, Action<ActivationStatistics> condense)
     {
+        if (run.Statistics is { } file) return StoredStatistics.Gather(run, file, needs, condense);
         using var visitor = new StatisticsVisitor(run, needs, prune: null, condense);
         run.Calibrate(visitor);
         visitor.FinishLayer();

@@ -5,31 +5,36 @@ using ML.Pruning.Sparsity;
 namespace ML.Pruning.Pruning;
 
 /// <summary>What Hessians and weight updates take, estimated from shapes.</summary>
-internal static class UpdateMemory
+/// <param name="WhileObserved">Bytes while the layer runs: its Hessians.</param>
+/// <param name="WhilePruned">Bytes at the peak while the layer's tensors are pruned, input after input: the Hessians not
+/// yet done with, the factorisation of one, the sweep over its tensors, and the layer's updated weights.</param>
+internal readonly record struct UpdateMemory(long WhileObserved, long WhilePruned)
 {
-    /// <summary>Bytes at the peak: the Hessians of one layer, the factorisation of the largest, and the sweep over the
-    /// largest tensor with the updated weights of its layer.</summary>
-    public static long Estimate(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors, StatisticsNeeds needs,
+    /// <summary>The estimate for the layer that takes most.</summary>
+    public static UpdateMemory Estimate(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors, StatisticsNeeds needs,
         int blockSize, bool moves)
     {
-        if (!needs.HasFlag(StatisticsNeeds.Hessian)) return 0;
-        long peak = 0;
+        if (!needs.HasFlag(StatisticsNeeds.Hessian)) return default;
+        long observed = 0, pruned = 0;
         foreach (IGrouping<int, PlannedTensor> layer in tensors.Where(t => t.Layer >= 0).GroupBy(t => t.Layer))
         {
-            HashSet<string> names = [.. layer.Select(t => t.Name)];
-            long[] features = [.. LinearInput.Of(spec, layer.Key)
-                .Where(i => i.Parts.Any(part => names.Contains(TensorNames.Weight(layer.Key, part))))
-                .Select(i => (long)i.Features)];
-            long bytes = features.Sum(HessianSum.Bytes) + HessianFactor.PeakBytes(features.Max());
-            if (moves)
+            ILookup<LinearInput, PlannedTensor> inputs = LinearInput.Of(spec, layer.Key)
+                .SelectMany(i => layer.Where(t => i.Parts.Any(part => TensorNames.Weight(layer.Key, part) == t.Name))
+                    .Select(t => (Input: i, Tensor: t)))
+                .ToLookup(p => p.Input, p => p.Tensor);
+            long hessians = inputs.Sum(i => HessianSum.Bytes(i.Key.Features)), updated = 0;
+            observed = Math.Max(observed, hessians);
+            foreach (IGrouping<LinearInput, PlannedTensor> input in inputs)
             {
-                bytes += sizeof(float) * layer.Sum(t => t.Count)
-                    + layer.Max(t => SparseGptSweep.PeakBytes(t.Rows, t.Columns, blockSize));
+                long features = input.Key.Features;
+                long sweep = moves ? input.Max(t => SparseGptSweep.PeakBytes(t.Rows, t.Columns, blockSize)) : 0;
+                if (moves) updated += sizeof(float) * input.Sum(t => t.Count);
+                pruned = Math.Max(pruned, hessians + updated
+                    + Math.Max(HessianFactor.PeakBytes(features), HessianFactor.Bytes(features) + sweep));
+                hessians -= HessianSum.Bytes(features);
             }
-
-            peak = Math.Max(peak, bytes);
         }
 
-        return peak;
+        return new UpdateMemory(observed, pruned);
     }
 }

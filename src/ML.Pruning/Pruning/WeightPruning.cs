@@ -42,8 +42,19 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <inheritdoc/>
     public override string Name => Criterion.Name;
 
+    /// <summary>Statistics saved by <see cref="Pruner.SaveStatistics"/>, which take the place of calibration text: no text
+    /// is needed and the model does not run. They are those of the model before pruning; null = with text, each layer
+    /// sees the activations of the pruned layers before it.</summary>
+    public StatisticsFile? Statistics { get; init; }
+
     /// <inheritdoc/>
-    public override bool NeedsCalibration => Needs != StatisticsNeeds.None;
+    public override bool NeedsCalibration => Statistics is null && Needs != StatisticsNeeds.None;
+
+    /// <inheritdoc/>
+    internal override StatisticsFile? StoredStatistics => Needs == StatisticsNeeds.None ? null : Statistics;
+
+    /// <inheritdoc/>
+    internal override void CheckStatistics(LanguageModel model) => StoredStatistics?.RequireFor(model, Needs);
 
     /// <inheritdoc/>
     private protected override MaskFile? OutsideMasks => Masks;
@@ -86,6 +97,17 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         JsonObject json = base.ToJson();
         if (AllowNonFinite) json["allowNonFinite"] = true;
         if (Masks is null) Copy(Criterion.Options(), json);
+        if (StoredStatistics is { } file)
+        {
+            json["statistics"] = new JsonObject
+            {
+                ["windows"] = file.Windows,
+                ["sequenceLength"] = file.WindowLength,
+                ["windowHash"] = file.WindowHash,
+                ["precision"] = file.Precision,
+            };
+        }
+
         if (Update is null) return json;
         var update = new JsonObject { ["name"] = Update.Name };
         Copy(Update.Options(), update);
@@ -99,6 +121,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <inheritdoc/>
     internal override void Run(PruningRun run)
     {
+        if (StoredStatistics is not null)
+            run.Note("The statistics come from a file, hence from the model before pruning in all layers.");
         run.Differentiate(Needs, Movement);
         IReadOnlyList<PlannedTensor> tensors =
             Masks is null && Allocation is IScoredAllocation scored ? Measure(run, scored) : run.Plan.Tensors;
@@ -124,7 +148,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     }
 
     /// <inheritdoc/>
-    private protected override long EstimateOwnMemory(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) =>
+    private protected override UpdateMemory EstimateUpdate(ModelSpec spec, IReadOnlyList<PlannedTensor> tensors) =>
         UpdateMemory.Estimate(spec, tensors, Needs, TileColumns, moves: Update is not null || Sweeping is not null);
 
     /// <inheritdoc/>
@@ -223,9 +247,9 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
                 ?? (Masks is null && !IsModelWide ? ScoreQuantiles.Of(Scores(run, tensor, own)) : null);
             changed.Add(pruned with { ScoreQuantiles = quantiles, Duration = Stopwatch.GetElapsedTime(start) });
 
-            // Tensors with the same input follow each other and share the factor.
+            // Tensors with the same input follow each other and share the factor; then it is needed no more.
             if (own is not null && (i + 1 == tensors.Length || statistics![tensors[i + 1].Name] != own))
-                own.ReleaseFactor();
+                own.ReleaseHessian();
         }
 
         run.Store(changed);
@@ -261,7 +285,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
 
         StoredTensor weight = updated is null
             ? MaskedTensor.Over(stored, mask)
-            : new ArrayTensor(tensor.Name, updated, stored.Shape, stored.Type);
+            : Narrow(new ArrayTensor(tensor.Name, updated, stored.Shape, stored.Type));
         ChangedTensor changed = result?.Rounding is { } rounding
             ? new ChangedTensor(rounding.Tensor) { Rounding = rounding }
             : ChangedTensor.Of(weight, Quantization, run.CancellationToken);
@@ -270,6 +294,15 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
             Bias = result?.BiasChange is { } change ? MoveBias(run, tensor, stored.Type, change) : null,
             OutputError = own?.Sample?.RelativeError(stored, changed.Weight, result?.BiasChange),
         };
+    }
+
+    // As bytes of its type, if these are fewer: the tensors of a layer wait for each other.
+    private static StoredTensor Narrow(ArrayTensor tensor)
+    {
+        if (tensor.ByteLength >= tensor.ElementCount * sizeof(float)) return tensor;
+        var bytes = new byte[tensor.ByteLength];
+        tensor.ReadBytes(0, bytes);
+        return new BytesTensor(tensor.Name, bytes, tensor.Shape, tensor.Type);
     }
 
     private static ArrayTensor MoveBias(PruningRun run, PlannedTensor tensor, TensorType type, float[] change)

@@ -58,37 +58,38 @@ public class HessianTests
     }
 
     [TestMethod]
-    public void Factor_FullRank_IsTheUpperFactorOfTheInverse()
+    [DataRow(9)]
+    [DataRow(300)] // more features than are inverted at once
+    public void Factor_FullRank_IsTheUpperFactorOfTheInverse(int features)
     {
-        const int Features = 9;
-        using ActivationStatistics statistics = Seen(Inputs(Features * 40), Features);
+        using ActivationStatistics statistics = Seen(Inputs(features * 400), features);
         HessianFactor factor = statistics.Factor(0.01);
         Assert.AreEqual(0.01, factor.Used);
-        double[] damped = Damped(Copy(statistics), Features, 0.01);
+        double[] damped = Damped(Copy(statistics), features, 0.01);
         using DisposeScope scope = NewDisposeScope();
-        double[] upper = [.. factor.Upper.data<double>()];
-        for (int i = 0; i < Features; i++)
+        Tensor rows = factor.Upper(0, features);
+        double[] upper = [.. rows.data<double>()];
+        for (int i = 0; i < features; i++)
         {
-            Assert.IsGreaterThan(0, upper[i * Features + i]);
-            for (int j = 0; j < Features; j++)
-            {
-                if (j < i) Assert.AreEqual(0, upper[i * Features + j]);
-
-                // Column j of U^T U (H + damping) is that of the identity.
-                double product = 0;
-                for (int k = 0; k < Features; k++)
-                    for (int l = 0; l < Features; l++)
-                        product += upper[k * Features + i] * upper[k * Features + l] * damped[l * Features + j];
-                Assert.AreEqual(i == j ? 1 : 0, product, 1e-10);
-            }
+            Assert.IsGreaterThan(0, upper[i * features + i]);
+            for (int j = 0; j < i; j++) Assert.AreEqual(0, upper[i * features + j]);
         }
 
-        CollectionAssert.AreEqual(damped, factor.ToDampedHessian().data<double>().ToArray());
+        // U^T U (H + damping) is the identity.
+        double[] product = [.. rows.t().matmul(rows).matmul(tensor(damped, [features, features])).data<double>()];
+        for (int i = 0; i < product.Length; i++)
+            Assert.AreEqual(i % (features + 1) == 0 ? 1 : 0, product[i], 1e-10, $"{i}");
+        int half = features / 2;
+        CollectionAssert.AreEqual(rows.narrow(0, half, 3).narrow(1, half, features - half).data<double>().ToArray(),
+            factor.Upper(half, 3).data<double>().ToArray());
+
+        double[] factorised = [.. factor.ToDampedHessian().data<double>()];
+        for (int i = 0; i < damped.Length; i++) Assert.AreEqual(damped[i], factorised[i], 1e-14 * features);
         HessianDiagonals diagonals = factor.Diagonals();
-        for (int i = 0; i < Features; i++)
+        for (int i = 0; i < features; i++)
         {
-            Assert.AreEqual(upper[i * Features + i], diagonals.Factor[i]);
-            double inverse = Enumerable.Range(0, Features).Sum(k => upper[k * Features + i] * upper[k * Features + i]);
+            Assert.AreEqual(upper[i * features + i], diagonals.Factor[i]);
+            double inverse = Enumerable.Range(0, features).Sum(k => upper[k * features + i] * upper[k * features + i]);
             Assert.AreEqual(inverse, diagonals.Inverse[i], 1e-12 * inverse);
         }
     }

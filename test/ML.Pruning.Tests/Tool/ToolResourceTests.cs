@@ -57,6 +57,32 @@ public sealed class ToolResourceTests
     }
 
     [TestMethod]
+    public void Prune_WithSavedStatistics_NeedsNoText()
+    {
+        using var model = new TinyModel();
+        string file = Path.Combine(_folder, "statistics.safetensors");
+        byte[] saving = Prune("first", "--calibration", _text, "--sequence-length", "32", "--save-statistics", file);
+        CollectionAssert.AreEqual(saving, Prune("second", "--statistics", file));
+        Assert.IsFalse(saving.SequenceEqual(Prune("third", "--statistics", file, "--sparsity", "0.7")));
+        string output = Path.Combine(_folder, "refused");
+        ToolProcess.Run(["prune", model.Folder, "--output", output, "--method", "wanda", "--save-statistics", file])
+            .ExpectRefusal("--calibration");
+        ToolProcess.Run(["prune", model.Folder, "--output", output, "--method", "wanda", "--calibration", _text,
+            "--save-statistics", file]).ExpectRefusal("--force");
+        ToolProcess.Run(["prune", model.Folder, "--output", output, "--method", "taylor-first", "--statistics", file])
+            .ExpectRefusal("Gradient");
+
+        byte[] Prune(string name, params string[] more)
+        {
+            string output = Path.Combine(_folder, name);
+            ToolProcess result = ToolProcess.Run(
+                ["prune", model.Folder, "--output", output, "--method", "sparsegpt", .. more]);
+            Assert.AreEqual(0, result.ExitCode, result.Errors);
+            return File.ReadAllBytes(Path.Combine(output, "model.safetensors"));
+        }
+    }
+
+    [TestMethod]
     [DataRow("magnitude")]
     [DataRow("wanda")]
     [DataRow("sparsegpt")]
