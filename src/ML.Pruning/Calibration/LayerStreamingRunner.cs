@@ -63,6 +63,11 @@ internal sealed class LayerStreamingRunner
         return (int)Math.Max(1, Math.Min(TokensPerBatch / length, AttentionScoresPerBatch / scores));
     }
 
+    /// <summary>Bytes that a run holds at most, estimated from shapes: what it holds all the time, and what running a
+    /// layer takes.</summary>
+    public static long EstimateBytes(ModelSpec spec, int windows, int length, CalibrationOptions options) =>
+        ResidentBytes(spec, windows, length, options) + PassBytes(spec, windows, length);
+
     /// <summary>Bytes that a run holds all the time, estimated from shapes: the hidden states, if they are in memory,
     /// and torch itself.</summary>
     public static long ResidentBytes(ModelSpec spec, int windows, int length, CalibrationOptions options) =>

@@ -14,7 +14,7 @@ public abstract class LayerwisePruning : PruningMethod
 {
     private const double DefaultSparsity = 0.5;
     private const double Agreement = 1e-9;
-    private const long BaseMemoryBytes = 96L << 20;
+    private const long BaseMemoryBytes = 128L << 20;
 
     private protected LayerwisePruning()
     {
