@@ -10,6 +10,7 @@ return args switch
     ["demo-reload", string zip, string text] => Demo.Reload(zip, text),
     ["prune-and-score", .. string[] rest] when rest.Length < 2 => Example(PruneAndScore.Example, rest),
     ["recover-with-lora", .. string[] rest] when rest.Length < 2 => Example(RecoverWithLora.Example, rest),
+    ["drop-layers-and-slice", .. string[] rest] when rest.Length < 2 => Example(DropLayersAndSlice.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
     ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
     ["arithmetic", .. string[] rest] when rest.Length < 2 => Example(LearnArithmetic.Example, rest),
@@ -38,6 +39,7 @@ static int Usage()
         Usage: demo [MODEL [CALIBRATION EVALUATION]]
                prune-and-score [MODEL]
                recover-with-lora [MODEL]
+               drop-layers-and-slice [MODEL]
                generate-text [MODEL]
                fine-tune-sparse [MODEL]
                arithmetic [MODEL]

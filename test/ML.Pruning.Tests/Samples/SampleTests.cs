@@ -21,6 +21,10 @@ public sealed partial class SampleTests
         AssertOutput(nameof(RecoverWithLora), RecoverWithLora.Example);
 
     [TestMethod]
+    public void DropLayersAndSlice_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(DropLayersAndSlice), DropLayersAndSlice.Example);
+
+    [TestMethod]
     public void GenerateText_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput(nameof(GenerateText), GenerateText.Example);
 
