@@ -50,8 +50,13 @@ struct Isa {
     return _mm512_mask_expand_epi8(_mm512_set1_epi8(static_cast<char>(128)), mask, nibbles_odd(p));
   }
   static MLP_INLINE V panel_odd(V w) { return _mm512_srli_epi16(w, 4); }  // the low nibbles are zero
-  static MLP_INLINE I dot_i8(I sum, V w, const uint8_t* x) { return _mm512_dpbusd_epi32(sum, bytes(x), w); }
-  static MLP_INLINE I dot_i4(I sum, V w, const uint8_t* x) { return _mm512_dpbusd_epi32(sum, w, bytes(x)); }
+  // In assembly: GCC 12 copies and spills the sums around the intrinsic.
+  static MLP_INLINE I dot(I sum, V unsigned_bytes, V signed_bytes) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
+    return sum;
+  }
+  static MLP_INLINE I dot_i8(I sum, V w, const uint8_t* x) { return dot(sum, bytes(x), w); }
+  static MLP_INLINE I dot_i4(I sum, V w, const uint8_t* x) { return dot(sum, w, bytes(x)); }
 #else
   static MLP_INLINE V join(const __m128i (&parts)[4]) {
     V w = _mm512_castsi128_si512(parts[0]);
