@@ -21,22 +21,45 @@ internal static class PlanCommand
         Argument<string> model = CommonOptions.Model();
         model.Description = "A Hugging Face folder, a saved .zip model, or a bare config.json.";
         Option<bool> json = CommonOptions.Json();
+        Option<int?> context = new("--context")
+        {
+            Description = "Tokens for which memory is counted (default: the model's context).",
+        };
+        Option<bool> explain = new("--explain")
+        {
+            Description = "List the dependency groups: what can only go together, and why.",
+        };
+        Option<string?> group = new("--explain-group")
+        {
+            Description = "Explain one group: KIND:LAYER:INDEX, such as heads:3:1, neuron:3:17, channel:5 or layer:3.",
+        };
         Option<string?> memoryLimit = CommonOptions.MemoryLimit();
         var method = new MethodOptions();
         var command = new Command("plan", "Show what a method would remove, without touching a weight.")
         {
-            model, memoryLimit, json,
+            model, memoryLimit, json, context, explain, group,
         };
         method.AddTo(command);
         command.SetAction((parse, _) => Failure.GuardAsync(() =>
         {
             PruningMethod chosen = method.Parse(parse);
             (ModelSpec spec, TensorType type) = ReadSpec(parse.GetRequiredValue(model));
-            PruningPlan plan = chosen.Plan(spec, type);
+            PruningPlan plan = chosen.Plan(spec, type) with { ContextLength = parse.GetValue(context) };
             if (CommonOptions.ParseMemoryLimit(parse.GetValue(memoryLimit)) is { } limit)
                 plan.RequireMemory(limit, chosen);
-            if (parse.GetValue(json)) JsonOutput.Write(plan.ToJson());
-            else Console.Out.Write(plan.ToTable());
+            GroupListing? groups = parse.GetValue(explain) || parse.GetValue(group) is not null
+                ? new GroupListing(spec, parse.GetValue(group))
+                : null;
+            if (!parse.GetValue(json))
+            {
+                Console.Out.Write(plan.ToTable());
+                Console.Out.Write(groups?.ToText());
+                return;
+            }
+
+            JsonObject content = plan.ToJson();
+            if (groups is not null) content["groups"] = groups.ToJson();
+            JsonOutput.Write(content);
         }));
         return command;
     }

@@ -82,6 +82,10 @@ public sealed record PruningPlan
     /// smaller. What rounds to zero is not foreseen.</summary>
     public long BytesCompressed => Unplanned + Tensors.Sum(CompressedBytes);
 
+    /// <summary>Tokens of the sequence for which <see cref="ToJson"/> counts memory; null = the model's
+    /// context.</summary>
+    public int? ContextLength { get; init; }
+
     /// <summary>Parameters before.</summary>
     public long ParametersBefore => Before.ParameterCount;
 
@@ -93,7 +97,7 @@ public sealed record PruningPlan
     /// multiply-accumulate until a sparse engine skips them, so unstructured and N:M pruning leave the number as it
     /// is.</remarks>
     /// <returns>Keys method, quantization, parameters {before, after, zeros}, macs {tokens, before, after}, bytes
-    /// {before, after, compressed}, peakMemoryBytes, diskBytes, layers, skipped.</returns>
+    /// {before, after, compressed}, memory {before, after}, peakMemoryBytes, diskBytes, layers, skipped.</returns>
     public JsonObject ToJson() => new()
     {
         ["method"] = Method,
@@ -115,6 +119,11 @@ public sealed record PruningPlan
             ["before"] = BytesBefore,
             ["after"] = BytesAfter,
             ["compressed"] = BytesCompressed,
+        },
+        ["memory"] = new JsonObject
+        {
+            ["before"] = new MemoryNeeds(Before, ContextLength).ToJson(),
+            ["after"] = new MemoryNeeds(After, ContextLength).ToJson(),
         },
         ["peakMemoryBytes"] = PeakMemoryBytes,
         ["diskBytes"] = DiskBytes,

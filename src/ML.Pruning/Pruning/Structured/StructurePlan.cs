@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Pruning.Structured;
@@ -33,6 +34,7 @@ internal static class StructurePlan
             + $"{plan.After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after.\n");
         text.Append(CultureInfo.InvariantCulture, $"Peak memory about {plan.PeakMemoryBytes:N0} bytes, temporary disk "
             + $"{plan.DiskBytes:N0} bytes.\n");
+        AppendMemory(text, plan);
         if (about.Length > 0)
             text.Append("All layers compete, so how much each loses depends on the weights; its share is shown.\n");
         text.Append($"{"layer",5}  {"heads",13}  {"key/value",13}  {"MLP width",15}  {"hidden size",15}\n");
@@ -45,6 +47,21 @@ internal static class StructurePlan
         }
 
         return text.ToString();
+    }
+
+    private static void AppendMemory(StringBuilder text, PruningPlan plan)
+    {
+        MemoryNeeds before = new(plan.Before, plan.ContextLength), after = new(plan.After, plan.ContextLength);
+        text.Append(CultureInfo.InvariantCulture, $"Memory in bytes, with {before.ContextLength:N0} tokens: ");
+        text.Append(string.Join("; ", new (string What, Func<MemoryNeeds, long> Of)[]
+        {
+            ("bfloat16 weights", m => m.WeightBytes(TensorType.BF16)),
+            ("keys and values", m => m.KeyValueBytes(TensorType.BF16)),
+            ("LoRA", m => m.LoraBytes),
+            ("full fine-tuning", m => m.FullFineTuningBytes),
+        }.Select(m => string.Create(
+            CultureInfo.InvariantCulture, $"{m.What} {m.Of(before):N0} -> {m.Of(after):N0}"))));
+        text.Append(".\n");
     }
 
     private static IEnumerable<(int Layer, LayerSpec Before, LayerSpec? After)> Rows(PruningPlan plan)
