@@ -12,8 +12,8 @@ internal sealed class StructuredOptions
 {
     private readonly Option<double?> _ratio = new("--ratio")
     {
-        Description = "Fraction that goes, between 0 and 1 (default: 0.25): of the groups (llm-pruner), of the layers "
-            + "(shortgpt), of the stream's width (slicegpt).",
+        Description = "Fraction that goes, between 0 and 1 (default: 0.25; flap 0.2): of the groups (llm-pruner), of the "
+            + "weights of heads and neurons (flap), of the layers (shortgpt), of the stream's width (slicegpt).",
     };
 
     private readonly Option<string> _granularity = new("--granularity")
@@ -77,8 +77,30 @@ internal sealed class StructuredOptions
         Description = "llm-pruner with --granularity layer: how many of the first layers stay (default: 12).",
     };
 
+    private readonly Option<string> _metric = new("--metric")
+    {
+        Description = $"flap: {Names<FluctuationMetric>()}.",
+        DefaultValueFactory = _ => "wifv",
+    };
+
+    private readonly Option<string> _structure = new("--structure")
+    {
+        Description = $"flap: how the ratio is shared out among layers, heads and neurons: {Names<FlapStructure>()}.",
+        DefaultValueFactory = _ => "al-am",
+    };
+
+    private readonly Option<int> _removedHeads = new("--removed-heads")
+    {
+        Description = "flap with --structure ul-mm or al-mm: key/value heads that go in all layers together.",
+    };
+
+    private readonly Option<bool> _noBias = new("--no-bias-compensation")
+    {
+        Description = "flap: add no biases for what went.",
+    };
+
     /// <summary>The methods that these options spell.</summary>
-    public static IReadOnlyList<string> Methods { get; } = ["llm-pruner", .. LayerOptions.Methods];
+    public static IReadOnlyList<string> Methods { get; } = ["llm-pruner", "flap", .. LayerOptions.Methods];
 
     private readonly LayerOptions _layers = new();
 
@@ -86,21 +108,40 @@ internal sealed class StructuredOptions
     public void AddTo(Command command)
     {
         Option[] options = [_ratio, _granularity, _attentionLayers, _mlpLayers, _importance, _aggregation, _global,
-            _normalization, _weighByCost, _uniform, _steps, _keepLayers];
+            _normalization, _weighByCost, _uniform, _steps, _keepLayers, _metric, _structure, _removedHeads, _noBias];
         foreach (Option option in options) command.Options.Add(option);
         _layers.AddTo(command);
     }
 
     /// <summary>The method that the arguments spell.</summary>
-    /// <param name="name">The method's name.</param>
+    /// <param name="name">One of <see cref="Methods"/>.</param>
     /// <param name="parse">The arguments.</param>
     /// <param name="calibration">The calibration options among them.</param>
     /// <param name="seed">The seed among them.</param>
     /// <exception cref="UserErrorException">An argument is not legal.</exception>
-    public PruningMethod Parse(string name, ParseResult parse, CalibrationOptions calibration, int seed)
+    public PruningMethod Parse(string name, ParseResult parse, CalibrationOptions calibration, int seed) => name switch
     {
-        if (LayerOptions.Methods.Contains(name))
-            return _layers.Parse(name, parse, parse.GetValue(_ratio), calibration, seed);
+        "llm-pruner" => LlmPruner(parse, calibration, seed),
+        "flap" => Flap(parse, calibration),
+        _ => _layers.Parse(name, parse, parse.GetValue(_ratio), calibration, seed),
+    };
+
+    private Flap Flap(ParseResult parse, CalibrationOptions calibration)
+    {
+        var standard = new Flap();
+        return new Flap
+        {
+            Ratio = parse.GetValue(_ratio) ?? standard.Ratio,
+            Metric = ParseName<FluctuationMetric>("--metric", parse.GetValue(_metric)!),
+            Structure = ParseName<FlapStructure>("--structure", parse.GetValue(_structure)!),
+            RemovedHeads = parse.GetValue(_removedHeads),
+            CompensateBias = !parse.GetValue(_noBias),
+            Calibration = calibration,
+        };
+    }
+
+    private LlmPruner LlmPruner(ParseResult parse, CalibrationOptions calibration, int seed)
+    {
         var standard = new LlmPruner();
         return new LlmPruner
         {

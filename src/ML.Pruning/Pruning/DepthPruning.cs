@@ -51,7 +51,7 @@ public sealed class DepthPruning : StructuredPruning
     }
 
     /// <inheritdoc/>
-    private protected override IReadOnlyList<GroupChoice> Choose(PruningRun run, DependencyGraph graph) =>
-        [.. run.Plan.Families.Where(f => f.Removed > 0)
-            .Select(f => new GroupChoice(graph.Family(f.Kind, f.Layer), [0]))];
+    private protected override StructuralDecision Decide(PruningRun run, DependencyGraph graph) =>
+        new([.. run.Plan.Families.Where(f => f.Removed > 0)
+            .Select(f => new GroupChoice(graph.Family(f.Kind, f.Layer), [0]))]);
 }

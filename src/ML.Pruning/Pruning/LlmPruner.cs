@@ -43,8 +43,8 @@ public sealed class LlmPruner : StructuredPruning
     /// <summary>How the scores of different places are made comparable, when they compete.</summary>
     public ScoreNormalization Normalization { get; init; } = ScoreNormalization.None;
 
-    /// <summary>Whether, when all compete, a group's score is divided by its number of parameters, and the ratio is one
-    /// of parameters; else a head counts as much as a neuron.</summary>
+    /// <summary>Whether, when all compete, a group's score is divided by its number of weights, and the ratio is one
+    /// of weights; else a head counts as much as a neuron.</summary>
     public bool WeighByCost { get; init; }
 
     /// <summary>Layers whose heads go; null = all but the first and last max(1, layers / 8).</summary>
@@ -122,12 +122,12 @@ public sealed class LlmPruner : StructuredPruning
     }
 
     /// <inheritdoc/>
-    private protected override IReadOnlyList<GroupChoice> Choose(PruningRun run, DependencyGraph graph)
+    private protected override StructuralDecision Decide(PruningRun run, DependencyGraph graph)
     {
         if (Granularity == PruningGranularity.Layer)
         {
-            return [.. run.Plan.Families.Where(f => f.Removed > 0)
-                .Select(f => new GroupChoice(graph.Family(f.Kind, f.Layer), [0]))];
+            return new StructuralDecision([.. run.Plan.Families.Where(f => f.Removed > 0)
+                .Select(f => new GroupChoice(graph.Family(f.Kind, f.Layer), [0]))]);
         }
 
         GroupFamily[] families = [.. Participants(graph)];
@@ -140,7 +140,7 @@ public sealed class LlmPruner : StructuredPruning
             else search.RemoveLowestTogether(ratio, Normalization, WeighByCost);
         }
 
-        return search.Choices;
+        return new StructuralDecision(search.Choices);
     }
 
     /// <inheritdoc/>

@@ -162,7 +162,7 @@ internal sealed class PruningRun : IDisposable
     /// <summary>Streams the calibration windows through the model.</summary>
     public void Calibrate(ILayerVisitor visitor) => new LayerStreamingRunner(
         Plan.Before, _weights, _windows!, Calibration.Precision, fraction => Report("calibrate and prune", fraction),
-        CancellationToken, Plan.After)
+        CancellationToken, Plan.Families.Count == 0 ? Plan.After : null)
     {
         Storage = Calibration.Storage,
         TempFolder = _context.TempFolder,

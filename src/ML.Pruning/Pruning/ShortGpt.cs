@@ -56,7 +56,7 @@ public sealed class ShortGpt : StructuredPruning
     }
 
     /// <inheritdoc/>
-    private protected override IReadOnlyList<GroupChoice> Choose(PruningRun run, DependencyGraph graph)
+    private protected override StructuralDecision Decide(PruningRun run, DependencyGraph graph)
     {
         using ResidualStream stream = run.EmbedWindows();
         double[] influence = BlockInfluence.OfLayers(graph.Spec, run.Weights, stream,
@@ -69,9 +69,9 @@ public sealed class ShortGpt : StructuredPruning
 
         HashSet<int> gone = [.. Enumerable.Range(0, influence.Length).OrderBy(layer => influence[layer])
             .Take(run.Plan.Families.Sum(f => f.Removed))];
-        return [.. influence.Select((score, layer) => gone.Contains(layer)
+        return new StructuralDecision([.. influence.Select((score, layer) => gone.Contains(layer)
             ? new GroupChoice(graph.Family(GroupKind.Layer, layer), [0], HighestRemovedScore: score)
-            : new GroupChoice(graph.Family(GroupKind.Layer, layer), [], LowestKeptScore: score))];
+            : new GroupChoice(graph.Family(GroupKind.Layer, layer), [], LowestKeptScore: score))]);
     }
 
     /// <inheritdoc/>

@@ -65,9 +65,14 @@ internal sealed class GroupScorer
         return scores;
     }
 
-    /// <summary>Parameters that go with a group.</summary>
-    public long ParametersOf(DependencyGroup group) => group.Slices.Sum(s =>
-        s.Count * (_model.Weights[s.Tensor].ElementCount / _model.Weights[s.Tensor].Shape[s.Dimension]));
+    /// <summary>Weights of matrices that go with a group.</summary>
+    public static long WeightsOf(ModelSpec spec, DependencyGroup group)
+    {
+        Dictionary<string, ParameterSpec> parameters =
+            (group.Layer < 0 ? spec.Parameters() : spec.LayerParameters(group.Layer)).ToDictionary(p => p.Name);
+        return group.Slices.Select(s => (Slice: s, parameters[s.Tensor].Shape)).Where(p => p.Shape.Count == 2)
+            .Sum(p => p.Slice.Count * p.Shape[1 - p.Slice.Dimension]);
+    }
 
     private static IReadOnlyList<ParameterSlice> Members(DependencyGroup group) =>
         [.. group.Slices.Where(s => !s.Tensor.EndsWith(".bias", StringComparison.Ordinal))];

@@ -61,7 +61,7 @@ internal sealed class GroupSearch
         {
             _run.CancellationToken.ThrowIfCancellationRequested();
             _scores[f] = scorer.Score(families[f], gradients);
-            _costs[f] = scorer.ParametersOf(families[f][0]);
+            _costs[f] = GroupScorer.WeightsOf(model.Spec, families[f][0]);
         }
     }
 

@@ -42,4 +42,22 @@ internal static class ModelSlicer
                 .ToHashSet(StringComparer.Ordinal),
         });
     }
+
+    /// <summary>A model with some tensors added or replaced.</summary>
+    /// <param name="model">The model; it is not changed.</param>
+    /// <param name="spec">The shape with these tensors.</param>
+    /// <param name="tensors">The tensors under their canonical names.</param>
+    /// <param name="tempFolder">Folder for the file that they are written to.</param>
+    /// <param name="cancellationToken">Checked between pieces; nothing is left behind.</param>
+    /// <returns>The other model; the caller disposes it.</returns>
+    public static LanguageModel With(this LanguageModel model, ModelSpec spec, IReadOnlyList<StoredTensor> tensors,
+        string tempFolder, CancellationToken cancellationToken)
+    {
+        SafetensorsFile file =
+            SafetensorsWriter.WriteTemporary(tempFolder, tensors, metadata: null, cancellationToken);
+        var weights = new Dictionary<string, StoredTensor>(model.Weights, StringComparer.Ordinal);
+        foreach ((string name, MappedTensor tensor) in file.Tensors) weights[name] = tensor;
+        LanguageModelContent content = model.ToContent();
+        return new LanguageModel(content with { Spec = spec, Weights = weights, Files = [.. content.Files, file] });
+    }
 }

@@ -63,6 +63,9 @@ internal sealed class StructuralCut
         ? new ZeroedTensor(Plain(tensor), sides[0], sides.Length > 1 ? sides[1] : null)
         : tensor;
 
+    /// <summary>The type in which what is left of a tensor is stored.</summary>
+    public static TensorType PlainType(StoredTensor tensor) => Plain(tensor).Type;
+
     // Codes and scales have no slices; the numbers that they stand for have.
     private static StoredTensor Plain(StoredTensor tensor) => (tensor as QuantizedTensor)?.Dequantized() ?? tensor;
 

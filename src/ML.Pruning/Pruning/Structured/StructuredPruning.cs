@@ -34,7 +34,7 @@ public abstract class StructuredPruning : PruningMethod
         {
             Method = Name,
             Before = spec,
-            After = after,
+            After = PlanAfter(after, families),
             Families = families,
             PeakMemoryBytes = BaseMemoryBytes + EstimateMemory(spec),
             DiskBytes = after.ParameterCount * weightType.BitsPerElement() / 8,
@@ -45,38 +45,27 @@ public abstract class StructuredPruning : PruningMethod
     /// <summary>How many groups go, by shape alone.</summary>
     private protected abstract IReadOnlyList<PlannedFamily> PlanFamilies(DependencyGraph graph);
 
+    /// <summary>The shape of the result, where it is more than what is left.</summary>
+    /// <param name="after">What is left.</param>
+    /// <param name="families">How many groups go.</param>
+    private protected virtual ModelSpec PlanAfter(ModelSpec after, IReadOnlyList<PlannedFamily> families) => after;
+
     /// <summary>Which groups go.</summary>
-    private protected abstract IReadOnlyList<GroupChoice> Choose(PruningRun run, DependencyGraph graph);
+    private protected abstract StructuralDecision Decide(PruningRun run, DependencyGraph graph);
 
     /// <summary>Bytes that scoring holds at most, beyond what any run does.</summary>
     private protected virtual long EstimateScoring(ModelSpec spec) => 0;
-
-    /// <summary>Turns the smaller model into the result; most methods leave it as it is.</summary>
-    /// <param name="run">The run.</param>
-    /// <param name="cut">What went.</param>
-    /// <param name="smaller">The smaller model, to be disposed if it is not returned.</param>
-    private protected virtual LanguageModel Complete(PruningRun run, StructuralCut cut, LanguageModel smaller) =>
-        smaller;
 
     /// <inheritdoc/>
     internal override void Run(PruningRun run)
     {
         DependencyGraph graph = DependencyGraph.Of(run.Plan.Before);
-        IReadOnlyList<GroupChoice> choices = Choose(run, graph);
-        var cut = new StructuralCut(graph.Spec, [.. choices.SelectMany(c => c.Removed.Select(i => c.Family[i]))]);
-        LanguageModel smaller = ModelSlicer.Slice(run.Model, cut, run.TempFolder, run.CancellationToken);
-        double difference;
-        try
-        {
-            difference = MaskedProof.LargestDifference(run.Weights, cut, smaller, run.CancellationToken);
-            smaller = Complete(run, cut, smaller);
-        }
-        catch
-        {
-            smaller.Dispose();
-            throw;
-        }
-
+        StructuralDecision decision = Decide(run, graph);
+        var cut = new StructuralCut(
+            graph.Spec, [.. decision.Choices.SelectMany(c => c.Removed.Select(i => c.Family[i]))]);
+        using LanguageModel smaller = ModelSlicer.Slice(run.Model, cut, run.TempFolder, run.CancellationToken);
+        double difference = MaskedProof.LargestDifference(run.Weights, cut, smaller, run.CancellationToken);
+        LanguageModel result = decision.Complete?.Invoke(cut, smaller) ?? new LanguageModel(smaller.ToContent());
         if (!(difference <= MaskedProof.Tolerance))
         {
             run.Note($"The logits of the smaller model differ from those of the big one with zeros by {difference:G3} of "
@@ -84,11 +73,11 @@ public abstract class StructuredPruning : PruningMethod
                 + "finite or overflow.");
         }
 
-        run.Become(smaller, new StructureReport
+        run.Become(result, new StructureReport
         {
             Before = cut.Before,
-            After = smaller.Spec,
-            Families = [.. choices.Select(c => c.ToReport())],
+            After = result.Spec,
+            Families = [.. decision.Choices.Select(c => c.ToReport())],
             LargestLogitDifference = difference,
         });
     }
