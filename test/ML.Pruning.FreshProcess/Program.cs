@@ -1,11 +1,13 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
-// Usage: FreshProcess MODEL.zip, with one text a line on stdin as a JSON array.
+// Usage: FreshProcess MODEL.zip [MODULES], with one text a line on stdin as a JSON array.
 // Loads the model with plain ML.NET and prints every visible scalar column of the texts' rows as JSON, one array a row.
+// Then writes the names of all managed and native libraries in the process to the file MODULES, one a line.
 string[] texts = [.. JsonNode.Parse(Console.In.ReadToEnd())!.AsArray().Select(text => text!.GetValue<string>())];
 var ml = new MLContext();
 ITransformer model = ml.Model.Load(args[0], out _);
@@ -20,6 +22,13 @@ using (DataViewRowCursor cursor = output.GetRowCursor(output.Schema))
 }
 
 Console.Out.WriteLine(rows.ToJsonString());
+if (args.Length > 1)
+{
+    using var process = Process.GetCurrentProcess();
+    File.WriteAllLines(args[1], AppDomain.CurrentDomain.GetAssemblies().Select(a => a.GetName().Name!)
+        .Concat(process.Modules.Cast<ProcessModule>().Select(module => module.ModuleName)));
+}
+
 return 0;
 
 static Func<JsonNode?> Reader(DataViewRowCursor cursor, DataViewSchema.Column column) =>

@@ -1,3 +1,4 @@
+using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference.Onnx;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Torch;
@@ -24,7 +25,8 @@ public static class EngineFactory
 
     /// <summary>The engine of a model, made on first use. The model owns it; do not dispose it.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="kind">Which engine; <see cref="EngineKind.Auto"/> takes torch.</param>
+    /// <param name="kind">Which engine; <see cref="EngineKind.Auto"/> takes ONNX Runtime where the
+    /// model can be exported to it, else torch.</param>
     /// <returns>The engine.</returns>
     /// <exception cref="NotSupportedException">The engine cannot run a part of the model; the message names
     /// it.</exception>
@@ -34,7 +36,8 @@ public static class EngineFactory
         ArgumentNullException.ThrowIfNull(model);
         return kind switch
         {
-            EngineKind.Auto or EngineKind.Torch => model.GetEngine(TorchName, static m => new TorchEngine(m)),
+            EngineKind.Auto => Get(model, OnnxModel.CanExport(model.Spec) ? EngineKind.Onnx : EngineKind.Torch),
+            EngineKind.Torch => model.GetEngine(TorchName, static m => new TorchEngine(m)),
             EngineKind.Onnx => model.GetEngine(OnnxName, static m => new OnnxEngine(m)),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a member of EngineKind."),
         };

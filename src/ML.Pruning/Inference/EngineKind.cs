@@ -3,7 +3,7 @@ namespace ML.Pruning.Inference;
 /// <summary>What runs a model.</summary>
 public enum EngineKind
 {
-    /// <summary>The best engine at hand.</summary>
+    /// <summary>ONNX Runtime where the model can be exported to it, else libtorch.</summary>
     Auto,
 
     /// <summary>libtorch, through TorchSharp.</summary>

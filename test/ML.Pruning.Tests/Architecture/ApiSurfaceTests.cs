@@ -12,6 +12,7 @@ public sealed class ApiSurfaceTests
     [DataRow("Microsoft.ML.Core", "Microsoft.ML.txt")]
     [DataRow("Microsoft.ML.Data", "Microsoft.ML.txt")]
     [DataRow("Microsoft.ML.Transforms", "Microsoft.ML.txt")]
+    [DataRow("Microsoft.ML.OnnxTransformer", "Microsoft.ML.txt")]
     [DataRow("Microsoft.ML.Tokenizers", "Microsoft.ML.Tokenizers.txt")]
     [DataRow("TorchSharp", "TorchSharp.txt")]
     public void PublicSurface_OfStandIn_IsPartOfTheRealPackages(string assemblyName, string listing)

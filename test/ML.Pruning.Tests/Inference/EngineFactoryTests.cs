@@ -1,3 +1,4 @@
+using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Tests.TestKit;
@@ -21,6 +22,21 @@ public sealed class EngineFactoryTests
         using LanguageModel model = RandomModel.Create(RandomModel.Llama);
         ILanguageModelEngine engine = EngineFactory.Get(model, EngineKind.Torch);
         Assert.AreEqual("torch", engine.Name);
-        Assert.AreSame(engine, EngineFactory.Get(model, EngineKind.Auto));
+        Assert.AreSame(engine, EngineFactory.Get(model, EngineKind.Torch));
+    }
+
+    [TestMethod]
+    public void Get_Auto_IsOnnxWhereTheModelCanBeExported()
+    {
+        using LanguageModel model = RandomModel.Create(RandomModel.Llama);
+        Assert.AreEqual("onnx", EngineFactory.Get(model, EngineKind.Auto).Name);
+        Assert.AreSame(EngineFactory.Get(model, EngineKind.Onnx), EngineFactory.Get(model, EngineKind.Auto));
+    }
+
+    [TestMethod]
+    public void CanExport_SpecWithAnUnknownPart_IsFalse()
+    {
+        Assert.IsTrue(OnnxModel.CanExport(RandomModel.Llama));
+        Assert.IsFalse(OnnxModel.CanExport(RandomModel.Llama with { Norm = (NormKind)77 }));
     }
 }

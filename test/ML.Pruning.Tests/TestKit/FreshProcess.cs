@@ -9,7 +9,11 @@ internal static class FreshProcess
     private const string Program = "ML.Pruning.FreshProcess.dll";
 
     /// <summary>The visible scalar columns of each row, as text.</summary>
-    public static IReadOnlyList<IReadOnlyDictionary<string, string>> Transform(string zip, IEnumerable<string> texts)
+    /// <param name="zip">The saved model.</param>
+    /// <param name="texts">The texts to run it on.</param>
+    /// <param name="modules">A file for the names of the libraries that the process has loaded by then, or null.</param>
+    public static IReadOnlyList<IReadOnlyDictionary<string, string>> Transform(
+        string zip, IEnumerable<string> texts, string? modules = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -18,6 +22,7 @@ internal static class FreshProcess
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (modules is not null) start.ArgumentList.Add(modules);
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(new JsonArray([.. texts.Select(t => (JsonNode)t)]).ToJsonString());

@@ -6,20 +6,22 @@ namespace ML.Pruning.Export.Onnx;
 /// <summary>Refuses models with a part that the exporter does not know, so that none is exported without it.</summary>
 internal static class ExportableSpec
 {
-    private static readonly LayerSpec s_plainLayer =
-        new() { Heads = 1, KeyValueHeads = 1, HeadSize = 2, MlpWidth = 1 };
-
-    private static readonly ModelSpec s_plain = new()
+    private static readonly JsonObject s_plain = Read(new ModelSpec
     {
         Family = "",
         VocabularySize = 1,
         HiddenSize = 1,
         ContextLength = 1,
-        Layers = [s_plainLayer],
-    };
+        Layers = [new LayerSpec { Heads = 1, KeyValueHeads = 1, HeadSize = 2, MlpWidth = 1 }],
+    });
 
     private static readonly PositionKind[] s_positions =
         [PositionKind.Rotary, PositionKind.Learned, PositionKind.Alibi];
+
+    private static readonly NormKind[] s_norms = [NormKind.RmsNorm, NormKind.LayerNorm];
+
+    private static readonly ActivationKind[] s_activations =
+        [ActivationKind.Silu, ActivationKind.Gelu, ActivationKind.GeluTanh, ActivationKind.Relu];
 
     private static readonly string[] s_known =
     [
@@ -48,29 +50,40 @@ internal static class ExportableSpec
     /// <exception cref="NotSupportedException">It has an unknown part; the message names it.</exception>
     public static void Check(ModelSpec spec)
     {
-        JsonObject model = Read(spec), plain = Read(s_plain);
-        Check("The model", model, plain, s_known);
-        if (!s_positions.Contains(spec.Positions))
-            throw new NotSupportedException($"The positions {spec.Positions} cannot be exported to ONNX.");
-        JsonNode plainLayer = plain["layers"]![0]!;
-        foreach ((JsonNode? layer, int i) in model["layers"]!.AsArray().Select((layer, i) => (layer, i)))
-            Check($"Layer {i}", layer!.AsObject(), plainLayer.AsObject(), s_knownOfLayer);
+        if (WhyNot(spec) is { } reason) throw new NotSupportedException(reason);
+    }
+
+    /// <summary>Says why a model cannot be exported.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <returns>The part that is unknown; null = there is none.</returns>
+    public static string? WhyNot(ModelSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        JsonObject model = Read(spec);
+        return WhyNot("The model", model, s_plain, s_known)
+            ?? (s_positions.Contains(spec.Positions) && s_norms.Contains(spec.Norm)
+                && s_activations.Contains(spec.Activation) ? null : Unknown("The model",
+                    $"{spec.Positions} positions, {spec.Norm} norms and {spec.Activation} activations"))
+            ?? model["layers"]!.AsArray().Select((layer, i) => WhyNot(
+                $"Layer {i}", layer!.AsObject(), s_plain["layers"]![0]!.AsObject(), s_knownOfLayer))
+                .FirstOrDefault(reason => reason is not null);
     }
 
     private static JsonObject Read(ModelSpec spec) => JsonNode.Parse(spec.ToJson())!.AsObject();
 
     // What is not known must be as in a plain model, where it does nothing.
-    private static void Check(string what, JsonObject found, JsonObject plain, string[] known)
+    private static string? WhyNot(string what, JsonObject found, JsonObject plain, string[] known)
     {
         foreach ((string name, JsonNode? value) in found)
         {
             if (known.Contains(name, StringComparer.OrdinalIgnoreCase)) continue;
             plain.TryGetPropertyValue(name, out JsonNode? usual);
-            if (!JsonNode.DeepEquals(value, usual))
-            {
-                throw new NotSupportedException($"{what} has {name} = {value?.ToJsonString() ?? "null"}, which the ONNX "
-                    + "exporter of this version does not know; run the model with the engine torch.");
-            }
+            if (!JsonNode.DeepEquals(value, usual)) return Unknown(what, $"{name} = {value?.ToJsonString() ?? "null"}");
         }
+
+        return null;
     }
+
+    private static string Unknown(string what, string part) =>
+        $"{what} has {part}, which the ONNX exporter of this version does not know; run it with the engine torch.";
 }

@@ -58,6 +58,11 @@ public static class OnnxModel
         folder.Commit();
     }
 
+    /// <summary>Whether a model can be exported.</summary>
+    /// <param name="spec">Its shape.</param>
+    /// <returns>False if it has a part that the exporter does not know.</returns>
+    public static bool CanExport(ModelSpec spec) => ExportableSpec.WhyNot(spec) is null;
+
     /// <summary>Whether a path stands for one file, not for a folder.</summary>
     /// <param name="path">The path.</param>
     public static bool IsFile(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);

@@ -1,0 +1,30 @@
+using Microsoft.ML;
+using ML.Pruning.Inference;
+using ML.Pruning.Tests.Checkpoints;
+using ML.Pruning.Tests.TestKit;
+
+namespace ML.Pruning.Tests.Transforms;
+
+/// <summary>A saved model runs on ONNX Runtime alone: neither TorchSharp nor libtorch is ever loaded.</summary>
+[TestClass]
+public sealed class DefaultEngineTests
+{
+    [TestMethod]
+    public void Load_InAFreshProcess_ScoresAndGeneratesWithoutTorch()
+    {
+        var ml = new MLContext(seed: 1);
+        using var tiny = new TinyModel();
+        using var folder = new TestFolder();
+        IDataView data = StageConformance.Data(ml, TinyModel.Texts);
+        var pipeline = ml.Transforms.LoadLlm("Model", tiny.Folder).Append(ml.Transforms.ScoreLlm())
+            .Append(ml.Transforms.GenerateText("Continued", generation: new GenerationOptions { MaxNewTokens = 3 }));
+        using (var fitted = pipeline.Fit(data)) ml.Model.Save(fitted, data.Schema, folder["model.zip"]);
+
+        var rows = FreshProcess.Transform(folder["model.zip"], ["One text.", "Two"], folder["modules"]);
+        Assert.AreNotEqual("0", rows[1]["LogLikelihood"]);
+        StringAssert.StartsWith(rows[1]["Continued"], "Two");
+        string[] modules = File.ReadAllLines(folder["modules"]);
+        Assert.IsTrue(modules.Any(m => m.Contains("onnxruntime", StringComparison.OrdinalIgnoreCase)));
+        Assert.IsEmpty(modules.Where(m => m.Contains("torch", StringComparison.OrdinalIgnoreCase)));
+    }
+}
