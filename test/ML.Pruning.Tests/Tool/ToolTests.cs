@@ -71,7 +71,7 @@ public sealed class ToolTests
 
         JsonObject first = Eval(pruned);
         Assert.AreEqual(16, (int?)first["sequenceLength"]);
-        Assert.AreEqual("torch", (string?)first["engine"]);
+        Assert.AreEqual("onnx", (string?)first["engine"]);
         Assert.AreEqual((double)first["perplexity"]!, Math.Exp((double)first["meanNegativeLogLikelihood"]!), 1e-9);
         Assert.AreEqual(first.ToJsonString(), Eval(zip).ToJsonString());
         Assert.AreEqual(first.ToJsonString(), Eval(exported).ToJsonString());

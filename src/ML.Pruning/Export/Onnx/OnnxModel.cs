@@ -21,7 +21,7 @@ public static class OnnxModel
     /// folder: the graph (<see cref="FileName"/>), its weights (<see cref="DataFileName"/>, of any size, each at a
     /// multiple of 4096 bytes), <c>config.json</c> and the tokenizer's files.</para>
     /// <para>The graph takes prompts and single tokens alike; <see cref="GraphNames"/> has its inputs and outputs.
-    /// Sparse weights are written with their zeros. The file runs in any ONNX Runtime from 1.17 on; with
+    /// Sparse weights are written with their zeros, adapters are merged. The file runs in any ONNX Runtime from 1.17 on; with
     /// <see cref="OnnxOperators.Standard"/> in any runtime of operator set 17.</para>
     /// </remarks>
     /// <param name="model">The model.</param>
@@ -40,6 +40,8 @@ public static class OnnxModel
         ArgumentNullException.ThrowIfNull(model);
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new OnnxExportOptions();
+        using LanguageModel? merged = model.Spec.Adapters.Count > 0 ? model.Merged() : null;
+        model = merged ?? model;
         OnnxGraph graph = DecoderGraph.Build(model.Spec, model.Weights, options.Operators);
         if (IsFile(path))
         {
@@ -61,7 +63,11 @@ public static class OnnxModel
     /// <summary>Whether a model can be exported.</summary>
     /// <param name="spec">Its shape.</param>
     /// <returns>False if it has a part that the exporter does not know.</returns>
-    public static bool CanExport(ModelSpec spec) => ExportableSpec.WhyNot(spec) is null;
+    public static bool CanExport(ModelSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return ExportableSpec.WhyNot(spec with { Adapters = [] }) is null;
+    }
 
     /// <summary>Whether a path stands for one file, not for a folder.</summary>
     /// <param name="path">The path.</param>
