@@ -17,6 +17,7 @@ public static class CommandLine
             PlanCommand.Create(),
             PruneCommand.Create(),
             RecoverCommand.Create(),
+            ReportCommand.Create(),
             EvalCommand.Create(),
             GenerateCommand.Create(),
             ExportCommand.Create(),

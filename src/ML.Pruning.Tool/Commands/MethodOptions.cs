@@ -16,7 +16,7 @@ internal sealed class MethodOptions
 
     private static readonly string[] s_methods =
     [
-        "magnitude", "random", "wanda", "sparsegpt", "obd", "obs",
+        "magnitude", "random", "wanda", "activation-norm", "sparsegpt", "obd", "obs",
         "taylor-first", "taylor-second", "taylor-mix", "fisher", "snip", "movement-score", RoundToNearestName,
         .. StructuredOptions.Methods,
     ];
@@ -25,7 +25,7 @@ internal sealed class MethodOptions
 
     private readonly Option<string> _method = new("--method")
     {
-        Description = "How to prune: magnitude, random, wanda, sparsegpt, obd, obs, or by gradients taylor-first, "
+        Description = "How to prune: magnitude, random, wanda, activation-norm, sparsegpt, obd, obs, or by gradients taylor-first, "
             + "taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes nothing (with "
             + "--quantize); llm-pruner, flap, shortgpt, depth and slicegpt make the model smaller.",
         Required = true,
@@ -49,7 +49,8 @@ internal sealed class MethodOptions
 
     private readonly Option<string> _allocation = new("--allocation")
     {
-        Description = "How the sparsity is shared out among tensors: uniform, erk, owl, global, or a .json file of "
+        Description = "How the sparsity is shared out among tensors: uniform, erk, owl, global, sensitivity (by "
+            + "perplexity, layer by layer), sensitivity-error (by output error, tensor by tensor), or a .json file of "
             + "name patterns and sparsities.",
         DefaultValueFactory = _ => "uniform",
     };
@@ -87,6 +88,41 @@ internal sealed class MethodOptions
     {
         Description = "sparsegpt: columns of a tile.",
         DefaultValueFactory = _ => SparseGptCriterion.DefaultBlockSize,
+    };
+
+    private readonly Option<string?> _norm = new("--norm")
+    {
+        Description = "magnitude: l1 or l2, by which blocks are compared; activation-norm: l1, l2 or linfinity of each "
+            + "input feature.",
+    };
+
+    private readonly Option<double> _exponent = new("--exponent")
+    {
+        Description = "activation-norm: power of the norm.",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private readonly Option<int?> _movementSteps = new("--movement-steps")
+    {
+        Description = "movement-score: training steps (default: as many as take each window once).",
+    };
+
+    private readonly Option<int> _movementBatch = new("--movement-batch-size")
+    {
+        Description = "movement-score: windows in a step.",
+        DefaultValueFactory = _ => MovementOptions.Default.BatchSize,
+    };
+
+    private readonly Option<double> _movementRate = new("--movement-learning-rate")
+    {
+        Description = "movement-score: learning rate.",
+        DefaultValueFactory = _ => MovementOptions.Default.LearningRate,
+    };
+
+    private readonly Option<string> _movementOptimizer = new("--movement-optimizer")
+    {
+        Description = "movement-score: adamw or sgd.",
+        DefaultValueFactory = _ => "adamw",
     };
 
     private readonly Option<bool> _skipIndivisible = new("--skip-indivisible")
@@ -147,9 +183,10 @@ internal sealed class MethodOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _statistics, _damping, _blockSize,
-            _quantize, _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute,
-            _storage, _seed];
+        Option[] options = [_method, _sparsity, _pattern, _group, _allocation, _update, _mask, _statistics, _damping,
+            _blockSize, _norm, _exponent, _movementSteps, _movementBatch, _movementRate, _movementOptimizer, _quantize,
+            _skipIndivisible, _allowNonFinite, _include, _exclude, _samples, _length, _order, _compute, _storage,
+            _seed];
         foreach (Option option in options) command.Options.Add(option);
         _structured.AddTo(command);
     }
@@ -217,7 +254,11 @@ internal sealed class MethodOptions
         string name = parse.GetRequiredValue(_method);
         return name switch
         {
-            "magnitude" => (new MagnitudeCriterion(), ComparisonGroup.Tensor),
+            "magnitude" => (new MagnitudeCriterion(ParseEnum<WeightNorm>("--norm", parse.GetValue(_norm) ?? "l1")),
+                ComparisonGroup.Tensor),
+            "activation-norm" => (new ActivationNormCriterion(
+                ParseEnum<ActivationNorm>("--norm", parse.GetValue(_norm) ?? "l2"), parse.GetValue(_exponent)),
+                ComparisonGroup.Row),
             "random" => (new RandomCriterion(parse.GetValue(_seed)), ComparisonGroup.Tensor),
             "wanda" => (new WandaCriterion(), ComparisonGroup.Row),
             "sparsegpt" => (new SparseGptCriterion(parse.GetValue(_damping), parse.GetValue(_blockSize)),
@@ -228,10 +269,18 @@ internal sealed class MethodOptions
             "taylor-second" or "fisher" => (new TaylorCriterion(TaylorOrder.Second), ComparisonGroup.Tensor),
             "taylor-mix" => (new TaylorCriterion(TaylorOrder.Mixed), ComparisonGroup.Tensor),
             "snip" => (new SnipCriterion(), ComparisonGroup.Model),
-            "movement-score" => (new MovementCriterion(), ComparisonGroup.Tensor),
+            "movement-score" => (new MovementCriterion(Movement(parse)), ComparisonGroup.Tensor),
             _ => throw new UserErrorException($"--method is \"{name}\"; supported: {string.Join(", ", s_methods)}."),
         };
     }
+
+    private MovementOptions Movement(ParseResult parse) => new()
+    {
+        Steps = parse.GetValue(_movementSteps),
+        BatchSize = parse.GetValue(_movementBatch),
+        LearningRate = parse.GetValue(_movementRate),
+        Optimizer = ParseEnum<MovementOptimizer>("--movement-optimizer", parse.GetValue(_movementOptimizer)!),
+    };
 
     private IWeightUpdate? Update(ParseResult parse, IWeightCriterion criterion)
     {
@@ -253,8 +302,11 @@ internal sealed class MethodOptions
         "erk" => new ErkAllocation(),
         "owl" => new OwlAllocation(),
         "global" => GlobalAllocation.Instance,
+        "sensitivity" => new SensitivityAllocation(SensitivityMeasure.Perplexity),
+        "sensitivity-error" => new SensitivityAllocation(SensitivityMeasure.OutputError),
         _ when name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) => FileAllocation.Read(name),
         _ => throw new UserErrorException(
-            $"--allocation is \"{name}\"; supported: uniform, erk, owl, global, or a .json file."),
+            $"--allocation is \"{name}\"; supported: uniform, erk, owl, global, sensitivity, "
+            + "sensitivity-error, or a .json file."),
     };
 }

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Evaluation;
 using ML.Pruning.Export;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
@@ -20,7 +23,16 @@ internal static class PruneCommand
         {
             Description = "Calibration text: .jsonl (field \"text\") or .txt. Needed by wanda.",
         };
-        Option<string?> report = new("--report") { Description = "Also write the report as JSON to this file." };
+        Option<string[]> report = new("--report")
+        {
+            Description = "Also write the report to this file: as a page to look at if it ends in .html, else as JSON; may "
+                + "be repeated.",
+        };
+        Option<string?> evaluate = new("--evaluate")
+        {
+            Description = "Text to measure the perplexity on before and after, in windows of --sequence-length; for the "
+                + "report.",
+        };
         Option<bool> compressed = new("--compressed")
         {
             Description = "A folder: store sparse weights as bitmask and values (compressed-tensors naming).",
@@ -45,7 +57,7 @@ internal static class PruneCommand
         var method = new MethodOptions();
         var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
         {
-            model, output, calibration, report, compressed, saveStatistics, resume, memoryLimit, threads,
+            model, output, calibration, report, evaluate, compressed, saveStatistics, resume, memoryLimit, threads,
             force, json,
         };
         method.AddTo(command);
@@ -78,9 +90,11 @@ internal static class PruneCommand
             using LanguageModel pruned = result.Model;
             target.Write(pruned, parse.GetValue(compressed), cancellationToken);
             result.DiscardResumeState();
-            if (parse.GetValue(report) is { } path)
-                AtomicFile.WriteAllBytes(path, System.Text.Encoding.UTF8.GetBytes(result.Report.ToJson().ToString()));
-            if (parse.GetValue(json)) JsonOutput.Write(result.Report.ToJson());
+            JsonObject told = result.Report.ToJson();
+            if (parse.GetValue(evaluate) is { } data)
+                told["perplexity"] = Evaluate(opened, pruned, data, chosen.Calibration.SequenceLength, cancellationToken);
+            foreach (string path in parse.GetValue(report) ?? []) ReportFile.Write(path, told);
+            if (parse.GetValue(json)) JsonOutput.Write(told);
             else Console.Error.Write(result.Report.ToTable());
         }));
         return command;
@@ -103,6 +117,24 @@ internal static class PruneCommand
         {
             Progress = new Progress<PruningProgress>(p => progress.Report(p.Fraction, p.Step)),
         });
+    }
+
+    private static JsonObject Evaluate(
+        LanguageModel before, LanguageModel after, string data, int? length, CancellationToken cancellationToken)
+    {
+        if (!File.Exists(data)) throw new UserErrorException($"The text '{data}' does not exist.");
+        int window = length ?? Math.Min(512, before.Spec.ContextLength);
+        var measured = new JsonObject { ["data"] = Path.GetFileName(data), ["sequenceLength"] = window };
+        foreach ((string key, LanguageModel model) in new[] { ("before", before), ("after", after) })
+        {
+            using var progress = new ConsoleProgress($"Evaluating {key} pruning");
+            measured[key] = PerplexityEvaluator.Evaluate(model, TextCorpus.Read(data), window,
+                cancellationToken: cancellationToken, progress: progress).Perplexity;
+        }
+
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Perplexity of {measured["data"]} at "
+            + $"{window}: {(double)measured["before"]!:F4} before, {(double)measured["after"]!:F4} after."));
+        return measured;
     }
 
     private static PruningResult Prune(

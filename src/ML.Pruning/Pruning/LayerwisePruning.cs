@@ -161,6 +161,9 @@ public abstract class LayerwisePruning : PruningMethod
         .Aggregate(spec, (grown, layer) => grown.WithAddedBiases(layer.Key, spec.Linears(layer.Key)
             .Where(l => layer.Any(t => t.Name == l.WeightName)).Select(l => l.Part)));
 
+    // Whether sparsities are known only when the model has been looked at.
+    private bool IsMeasured => Allocation is IScoredAllocation or SensitivityAllocation;
+
     private static string LowerCase(ComparisonGroup group) => group.ToString().ToLowerInvariant();
 
     private static JsonArray Names(IReadOnlyList<string> names) => new([.. names.Select(n => (JsonNode)n)]);
@@ -187,7 +190,7 @@ public abstract class LayerwisePruning : PruningMethod
         if (shapes.Length == 0)
             throw new PruningException($"The pattern {Pattern} divides none of the {skipped.Count} tensors.");
         PlannedTensor[] tensors = [.. shapes.Zip(Allocate(shapes, sparsity), PlanTensor)];
-        return Allocation is IScoredAllocation ? [.. tensors.Select(t => t with { IsExact = false })] : tensors;
+        return IsMeasured ? [.. tensors.Select(t => t with { IsExact = false })] : tensors;
     }
 
     private PlannedTensor[] PlanByMasks(ModelSpec spec, MaskFile masks)
@@ -232,7 +235,7 @@ public abstract class LayerwisePruning : PruningMethod
     private double[] Allocate(WeightShape[] shapes, double sparsity)
     {
         double[] allocated = CheckAllocated(shapes, Allocation.Allocate(shapes, sparsity));
-        bool varies = Allocation is IScoredAllocation || allocated.Any(s => s != allocated[0]);
+        bool varies = IsMeasured || allocated.Any(s => s != allocated[0]);
         if ((IsJoint || Pattern is NofMPattern) && varies)
         {
             throw new ArgumentException($"The allocation {Allocation.Name} gives tensors different sparsities, but "
@@ -311,6 +314,14 @@ public abstract class LayerwisePruning : PruningMethod
         long gradients = Needs.OfGradients() == StatisticsNeeds.None
             ? 0
             : GradientRunner.EstimateBytes(spec, count, Needs, Movement, samples, length);
-        return Math.Max(streaming, gradients);
+        return Math.Max(Math.Max(streaming, gradients), EstimateScan(spec, samples, length, calibration));
+    }
+
+    private long EstimateScan(ModelSpec spec, int samples, int length, CalibrationOptions calibration)
+    {
+        if (Allocation is not SensitivityAllocation scan) return 0;
+        long whole = scan.Measure == SensitivityMeasure.Perplexity ? sizeof(float) * spec.ParameterCount : 0;
+        return whole + LayerStreamingRunner.ResidentBytes(spec, samples, length, calibration)
+            + LayerStreamingRunner.PassBytes(spec, samples, length) + InputSample.EstimateBytes(spec);
     }
 }

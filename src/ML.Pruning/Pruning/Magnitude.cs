@@ -9,6 +9,7 @@ namespace ML.Pruning.Pruning;
 public sealed class Magnitude : WeightPruning
 {
     /// <summary>Creates the method.</summary>
-    public Magnitude()
-        : base(new MagnitudeCriterion()) => Group = ComparisonGroup.Tensor;
+    /// <param name="norm">How blocks are compared; without effect on single weights.</param>
+    public Magnitude(WeightNorm norm = WeightNorm.L1)
+        : base(new MagnitudeCriterion(norm)) => Group = ComparisonGroup.Tensor;
 }

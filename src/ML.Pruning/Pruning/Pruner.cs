@@ -153,6 +153,8 @@ public static class Pruner
     {
         method.CheckStatistics(model);
         using var threads = new RunThreads(context.Threads, method.UsesTorch);
+        if (SensitivityScan.Resolve(model, method, plan, windows, context) is { } resolved)
+            (method, plan) = (resolved, Plan(model, resolved, method.Calibration, context));
         JsonObject? calibration =
             windows is null ? null : CalibrationJson(windows, windowsGiven ? null : method.Calibration);
         ResumeState? state =

@@ -48,7 +48,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     public StatisticsFile? Statistics { get; init; }
 
     /// <inheritdoc/>
-    public override bool NeedsCalibration => Statistics is null && Needs != StatisticsNeeds.None;
+    public override bool NeedsCalibration => Statistics is null
+        && (Needs != StatisticsNeeds.None || Masks is null && Allocation is SensitivityAllocation);
 
     /// <inheritdoc/>
     internal override StatisticsFile? StoredStatistics => Needs == StatisticsNeeds.None ? null : Statistics;
@@ -72,6 +73,9 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     private protected override int TileColumns =>
         Criterion is SparseGptCriterion sparseGpt ? sparseGpt.BlockSize : MaskSelector.TileColumns;
 
+    /// <summary>Whether calibration text streams even if nothing else needs it, to measure output errors.</summary>
+    internal bool MeasuresOutputs { get; private init; }
+
     // Masks that follow the sweep instead of the scores.
     private SparseGptCriterion? Sweeping => Masks is null && (Group == ComparisonGroup.Tile || Pattern is NofMPattern)
         ? Criterion as SparseGptCriterion
@@ -84,7 +88,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
 
     // What is needed while layers are pruned one by one.
     private StatisticsNeeds LayerNeeds => (Masks is null && !IsModelWide ? Criterion.Needs : StatisticsNeeds.None)
-        | (Update?.Needs ?? StatisticsNeeds.None);
+        | (Update?.Needs ?? StatisticsNeeds.None)
+        | (MeasuresOutputs ? StatisticsNeeds.SumSquares : StatisticsNeeds.None);
 
     // What is needed of the model as it was.
     private StatisticsNeeds ModelNeeds => IsModelWide ? Criterion.Needs
@@ -114,6 +119,27 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         json["update"] = update;
         return json;
     }
+
+    /// <summary>The same method with other choices.</summary>
+    internal WeightPruning With(
+        ISparsityAllocation allocation, double? sparsity, IWeightUpdate? update, bool measuresOutputs) =>
+        new(Criterion)
+        {
+            AllowNonFinite = AllowNonFinite,
+            Masks = Masks,
+            Update = update,
+            Group = Group,
+            Pattern = Pattern,
+            Allocation = allocation,
+            Sparsity = sparsity,
+            SkipIndivisible = SkipIndivisible,
+            IncludeTensors = IncludeTensors,
+            ExcludeTensors = ExcludeTensors,
+            Quantization = Quantization,
+            Calibration = Calibration,
+            Statistics = Statistics,
+            MeasuresOutputs = measuresOutputs,
+        };
 
     /// <inheritdoc/>
     internal override bool AcceptsNonFinite => AllowNonFinite;
@@ -158,6 +184,12 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         {
             throw new ArgumentException("Weights that are NaN or infinite cannot be kept when weights are updated; "
                 + "they would spread. Leave the update out, or repair the weights.");
+        }
+
+        if (Masks is null && Statistics is not null && Allocation is SensitivityAllocation)
+        {
+            throw new ArgumentException($"The allocation {Allocation.Name} reads calibration text; with saved statistics "
+                + "choose another one.");
         }
 
         if (JointGrid is { } grid && Update is SparseGptUpdate update)

@@ -35,6 +35,7 @@ public sealed class ToolMethodTests
 
     [TestMethod]
     [DataRow("random")]
+    [DataRow("activation-norm")]
     [DataRow("sparsegpt")]
     [DataRow("obd")]
     [DataRow("obs")]
@@ -58,6 +59,8 @@ public sealed class ToolMethodTests
     [DataRow("erk")]
     [DataRow("owl")]
     [DataRow("global")]
+    [DataRow("sensitivity")]
+    [DataRow("sensitivity-error")]
     public void Prune_WithAnAllocation_ReachesTheSparsity(string allocation)
     {
         // Each tensor removes a whole number of weights, cut.

@@ -1,0 +1,182 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace ML.Pruning.Pruning;
+
+/// <summary>One self-contained HTML page about one or several pruning runs: what each did, sparsity and output error by
+/// layer, and perplexity against sparsity.</summary>
+/// <remarks>Nothing is loaded from anywhere; the page follows the reader's light or dark setting.</remarks>
+public static partial class PruningReportPage
+{
+    private const string Style = """
+        :root { --back: #fff; --text: #1b1f24; --soft: #59636e; --grid: #d8dee4;
+          --c0: #0969da; --c1: #bc4c00; --c2: #1a7f37; --c3: #8250df; --c4: #bf3989; --c5: #6e7781; }
+        @media (prefers-color-scheme: dark) { :root { --back: #0d1117; --text: #e6edf3; --soft: #9198a1; --grid: #30363d;
+          --c0: #58a6ff; --c1: #f0883e; --c2: #56d364; --c3: #bc8cff; --c4: #f778ba; --c5: #8b949e; } }
+        body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
+          max-width: 60rem; padding: 0 1rem; }
+        table { border-collapse: collapse; display: block; overflow-x: auto; margin: 1rem 0; }
+        th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--grid); text-align: right; white-space: nowrap; }
+        th:first-child, td:first-child { text-align: left; }
+        figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
+        svg { width: 100%; height: auto; } svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
+        svg .tick { fill: var(--soft); } .grid { stroke: var(--grid); } .line { fill: none; stroke-width: 2; }
+        .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); } .s3 { stroke: var(--c3); }
+        .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); } .dot.s0 { fill: var(--c0); } .dot.s1 { fill: var(--c1); }
+        .dot.s2 { fill: var(--c2); } .dot.s3 { fill: var(--c3); } .dot.s4 { fill: var(--c4); } .dot.s5 { fill: var(--c5); }
+        summary { cursor: pointer; }
+        """;
+
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="runs">For each run a name, and what <see cref="PruningReport.ToJson"/> gave. A key <c>perplexity</c>
+    /// {data, sequenceLength, before, after}, if there is one, is shown and plotted.</param>
+    /// <returns>The page.</returns>
+    /// <exception cref="ArgumentException">There is no run, or one is no such object; the message names it.</exception>
+    public static string Of(IReadOnlyList<KeyValuePair<string, JsonObject>> runs)
+    {
+        ArgumentNullException.ThrowIfNull(runs);
+        if (runs.Count == 0) throw new ArgumentException("A report page needs at least one run.", nameof(runs));
+        (string Name, Run Run)[] read = [.. runs.Select(r => Read(r.Key, r.Value))];
+        var page = new StringBuilder();
+        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width\">\n<title>Pruning report</title>\n")
+            .Append("<style>\n").Append(Style).Append("\n</style>\n</head>\n<body>\n<h1>Pruning report</h1>\n");
+        AppendRuns(page, read);
+        AppendCharts(page, read);
+        foreach ((string name, Run run) in read) AppendDetails(page, name, run);
+        return page.Append("</body>\n</html>\n").ToString();
+    }
+
+    private static void AppendRuns(StringBuilder page, (string Name, Run Run)[] runs)
+    {
+        page.Append("<table>\n").Append(
+            Row("th", "run", "method", "sparsity", "calibration", "seconds", "perplexity before", "after"));
+        foreach ((string name, Run run) in runs)
+        {
+            string calibration = run.Calibration is { } c ? Text($"{c.WindowsUsed} windows of {c.WindowLength}") : "";
+            page.Append(Row("td", name, run.Method, Text($"{run.Sparsity:0.0000}"), calibration,
+                Text($"{run.DurationSeconds:0.0}"), Number(run.Perplexity?.Before), Number(run.Perplexity?.After)));
+        }
+
+        page.Append("</table>\n");
+    }
+
+    private static void AppendCharts(StringBuilder page, (string Name, Run Run)[] runs)
+    {
+        AppendChart(page, "Perplexity against sparsity", "sparsity", "perplexity", runs.Select(r => r.Run)
+            .Where(r => r.Perplexity is not null).GroupBy(r => r.Method).Select(g => (g.Key,
+                g.OrderBy(r => r.Sparsity).Select(r => (r.Sparsity, r.Perplexity!.After)).ToArray())));
+        AppendChart(page, "Sparsity by layer", "layer", "zeros / weights", runs.Select(r => (r.Name, ByLayer(r.Run.Tensors,
+            tensors => tensors.Sum(t => (double)t.ZerosAfter) / tensors.Sum(t => (double)t.Elements)))));
+        AppendChart(page, "Relative output error by layer (root mean square of its maps)", "layer", "error",
+            runs.Select(r => (r.Name, ByLayer(r.Run.Tensors.Where(t => t.OutputError is not null),
+                tensors => Math.Sqrt(tensors.Average(t => t.OutputError!.Value * t.OutputError.Value))))));
+    }
+
+    private static void AppendChart(StringBuilder page, string title, string x, string y,
+        IEnumerable<(string Name, (double, double)[] Points)> series)
+    {
+        (string, IReadOnlyList<(double, double)>)[] drawn =
+            [.. series.Where(s => s.Points.Length > 0).Select(s => (s.Name, (IReadOnlyList<(double, double)>)s.Points))];
+        if (drawn.Length > 0) page.Append(new SvgChart(title, x, y, drawn).ToHtml());
+    }
+
+    private static (double, double)[] ByLayer(IEnumerable<Tensor> tensors, Func<Tensor[], double> value) =>
+        [.. tensors.GroupBy(LayerOf).Where(g => g.Key >= 0).OrderBy(g => g.Key)
+            .Select(g => ((double)g.Key, value([.. g])))];
+
+    private static void AppendDetails(StringBuilder page, string name, Run run)
+    {
+        page.Append(Text($"<h2>{WebUtility.HtmlEncode(name)}</h2>\n"));
+        foreach (string note in run.Notes) page.Append(Text($"<p>{WebUtility.HtmlEncode(note)}</p>\n"));
+        if (run.Tensors.Count == 0) return;
+        page.Append(Text($"<details><summary>{run.Tensors.Count} tensors</summary>\n<table>\n")).Append(
+            Row("th", "tensor", "weights", "zeros", "sparsity", "output error", "lowest score", "quartile", "median",
+                "quartile", "highest", "seconds"));
+        foreach (Tensor t in run.Tensors)
+        {
+            page.Append(Row("td", [t.Name, Text($"{t.Elements:N0}"), Text($"{t.ZerosAfter:N0}"),
+                Text($"{t.Sparsity:0.0000}"), Number(t.OutputError),
+                .. Enumerable.Range(0, 5).Select(i => Number(t.ScoreQuantiles.Count == 5 ? t.ScoreQuantiles[i] : null)),
+                Number(t.Seconds)]));
+        }
+
+        page.Append("</table></details>\n");
+    }
+
+    private static string Row(string cell, params string[] values) => "<tr>"
+        + string.Concat(values.Select(v => $"<{cell}>{WebUtility.HtmlEncode(v)}</{cell}>")) + "</tr>\n";
+
+    private static string Number(double? value) => value is { } number ? Text($"{number:G4}") : "";
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private static (string Name, Run Run) Read(string name, JsonObject json)
+    {
+        try
+        {
+            return (name, json.Deserialize<Run>(s_json)!);
+        }
+        catch (JsonException e)
+        {
+            throw new ArgumentException($"'{name}' is no report of a pruning run: {e.Message}", e);
+        }
+    }
+
+    private static int LayerOf(Tensor tensor) => LayerNumber().Match(tensor.Name) is { Success: true } layer
+        ? int.Parse(layer.Groups[1].Value, CultureInfo.InvariantCulture)
+        : -1;
+
+    [GeneratedRegex(@"^layers\.(\d{1,6})\.")]
+    private static partial Regex LayerNumber();
+
+    // What the page reads of PruningReport.ToJson.
+    private sealed record Run
+    {
+        public required string Method { get; init; }
+
+        public required double Sparsity { get; init; }
+
+        public required double DurationSeconds { get; init; }
+
+        public Windows? Calibration { get; init; }
+
+        public Perplexities? Perplexity { get; init; }
+
+        public required IReadOnlyList<Tensor> Tensors { get; init; }
+
+        public required IReadOnlyList<string> Notes { get; init; }
+    }
+
+    private sealed record Windows(int WindowsUsed, int WindowLength);
+
+    private sealed record Perplexities(double Before, double After);
+
+    private sealed record Tensor
+    {
+        public required string Name { get; init; }
+
+        public required long Elements { get; init; }
+
+        public required long ZerosAfter { get; init; }
+
+        public required double Sparsity { get; init; }
+
+        public double? OutputError { get; init; }
+
+        public double? Seconds { get; init; }
+
+        public IReadOnlyList<double> ScoreQuantiles { get; init; } = [];
+    }
+}
