@@ -1,5 +1,6 @@
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
+using ML.Pruning.Models.Torch;
 using ML.Pruning.Sparsity;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -59,11 +60,11 @@ internal sealed class InputSample : IDisposable
             using DisposeScope chunkScope = NewDisposeScope();
             int count = Math.Min(step, rows - first);
             Tensor original = Read(before, first, count, features);
-            Tensor moved = Read(after, first, count, features).sub_(original).matmul(inputs);
+            Tensor moved = Product(Read(after, first, count, features).sub_(original), inputs);
             if (biasChange is not null)
                 moved.add_(tensor(biasChange[first..(first + count)], [count, 1], dtype: ScalarType.Float32));
             change += SumOfSquares(moved);
-            reference += SumOfSquares(original.matmul(inputs));
+            reference += SumOfSquares(Product(original, inputs));
         }
 
         return reference > 0 ? Math.Sqrt(change / reference) : null;
@@ -74,6 +75,12 @@ internal sealed class InputSample : IDisposable
     {
         foreach (Tensor part in _parts) part.Dispose();
         _parts.Clear();
+    }
+
+    private static Tensor Product(Tensor weight, Tensor inputs)
+    {
+        using MatrixProducts.Timing timing = MatrixProducts.Time("output error");
+        return weight.matmul(inputs);
     }
 
     private static Tensor Read(StoredTensor weight, int firstRow, int rows, int columns)

@@ -7,7 +7,8 @@ namespace ML.Pruning.Pruning;
 /// <summary>What Hessians and weight updates take, estimated from shapes.</summary>
 /// <param name="WhileObserved">Bytes while the layer runs: its Hessians.</param>
 /// <param name="WhilePruned">Bytes at the peak while the layer's tensors are pruned, input after input: the Hessians not
-/// yet done with, the factorisation of one, the sweep over its tensors, and the layer's updated weights.</param>
+/// yet done with, the factorisation of one, the sweep over its tensors, the layer's updated weights, and arrays of two tensors
+/// that are done with and not collected yet.</param>
 internal readonly record struct UpdateMemory(long WhileObserved, long WhilePruned)
 {
     /// <summary>The estimate for the layer that takes most.</summary>
@@ -24,12 +25,13 @@ internal readonly record struct UpdateMemory(long WhileObserved, long WhilePrune
                 .ToLookup(p => p.Input, p => p.Tensor);
             long hessians = inputs.Sum(i => HessianSum.Bytes(i.Key.Features)), updated = 0;
             observed = Math.Max(observed, hessians);
+            long garbage = moves ? 2 * sizeof(float) * layer.Max(t => t.Count) : 0;
             foreach (IGrouping<LinearInput, PlannedTensor> input in inputs)
             {
                 long features = input.Key.Features;
                 long sweep = moves ? input.Max(t => SparseGptSweep.PeakBytes(t.Rows, t.Columns, blockSize)) : 0;
                 if (moves) updated += sizeof(float) * input.Sum(t => t.Count);
-                pruned = Math.Max(pruned, hessians + updated
+                pruned = Math.Max(pruned, hessians + updated + garbage
                     + Math.Max(HessianFactor.PeakBytes(features), HessianFactor.Bytes(features) + sweep));
                 hessians -= HessianSum.Bytes(features);
             }
