@@ -38,6 +38,10 @@ public class SparseGptGoldenTests
         "stories", new SparseGpt { Pattern = SparsityPattern.Parse(pattern), Calibration = s_calibration }, expected);
 
     [TestMethod]
+    public void SparseGpt_SeventyPercentOfStories_HasTheGoldenPerplexity() => AssertPerplexity(
+        "stories", new SparseGpt { Sparsity = 0.7, Calibration = s_calibration }, 92.6715);
+
+    [TestMethod]
     public void SparseGpt_HalfOfStoriesWithoutUpdate_HasTheGoldenPerplexity() =>
         AssertPerplexity("stories", new SparseGpt { Update = null, Calibration = s_calibration }, 17.0374);
 
