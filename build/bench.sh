@@ -10,6 +10,12 @@ set -euo pipefail
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build/setup.sh
+case " $* " in
+  *" list "*) ;;
+  "  " | *" training "* | *" training-speed "*)
+    # What training is compared with; without it that benchmark is left out and says so.
+    /usr/bin/python3 -c 'import torch' 2>/dev/null || apt-get install -y -qq python3-torch >/dev/null || true ;;
+esac
 dotnet build test/ML.Pruning.Benchmarks --configuration Release --nologo --verbosity quiet
 shared=$(realpath -m "${MLPRUNING_SHARED:-../shared}")
 benchmarks=$PWD/test/ML.Pruning.Benchmarks/bin/Release/net10.0/ML.Pruning.Benchmarks.dll

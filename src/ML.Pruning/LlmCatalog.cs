@@ -76,8 +76,8 @@ public static class LlmCatalog
     /// <param name="inputColumnName">Column with the model; null = the same as
     /// <paramref name="outputColumnName"/>.</param>
     /// <returns>The estimator.</returns>
-    public static LoraFineTuningEstimator FineTuneLora(this TransformsCatalog catalog, string outputColumnName = "Model",
-        string textColumnName = "Text", LoraOptions? lora = null, string? inputColumnName = null) =>
+    public static LoraFineTuningEstimator FineTuneLora(this TransformsCatalog catalog,
+        string outputColumnName = "Model", string textColumnName = "Text", LoraOptions? lora = null, string? inputColumnName = null) =>
         catalog.FineTuneLora(new LoraFineTuningEstimator.Options
         {
             OutputColumnName = outputColumnName,

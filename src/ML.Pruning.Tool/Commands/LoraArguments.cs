@@ -56,7 +56,8 @@ internal sealed class LoraArguments
         Rank = parse.GetValue(_rank),
         Alpha = parse.GetValue(_alpha),
         Dropout = parse.GetValue(_dropout),
-        Targets = parse.GetValue(_targets)!.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+        Targets = parse.GetValue(_targets)!.Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
         RsLora = parse.GetValue(_rsLora),
         Dora = parse.GetValue(_dora),
         KeepAdapter = parse.GetValue(_keepAdapter),

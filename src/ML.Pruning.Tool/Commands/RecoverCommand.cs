@@ -65,6 +65,7 @@ internal static class RecoverCommand
             (LanguageModel trained, JsonObject told, string summary) =
                 Train(recovery, opened, examples, target.ResumeFolder, cancellationToken);
             using (trained) target.Write(trained, parse.GetValue(compressed), cancellationToken);
+            new TrainingOptions { CheckpointFolder = target.ResumeFolder }.DiscardState();
             if (parse.GetValue(report) is { } path)
                 AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(told.ToString()));
             if (parse.GetValue(json)) JsonOutput.Write(told);

@@ -113,6 +113,7 @@ internal sealed class TrainingArguments
         CheckpointFolder = checkpointFolder,
         CheckpointInterval = parse.GetValue(_checkpoint),
         Resume = parse.GetValue(_resume),
+        KeepState = true,
         Seed = parse.GetValue(_seed),
         TempFolder = Path.GetTempPath(),
     };

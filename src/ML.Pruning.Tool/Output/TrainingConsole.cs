@@ -20,9 +20,11 @@ internal sealed class TrainingConsole : IProgress<TrainingProgress>, IDisposable
         string left = value.TimeLeft is { } time
             ? string.Create(CultureInfo.InvariantCulture, $", {time:m\\:ss} left")
             : "";
-        if (value.TimeLeft is { TotalHours: >= 1 } hours) left = $", {(int)hours.TotalHours} h {hours.Minutes} min left";
+        if (value.TimeLeft is { TotalHours: >= 1 } hours)
+            left = $", {(int)hours.TotalHours} h {hours.Minutes} min left";
         _progress.Report(value.Fraction, string.Create(CultureInfo.InvariantCulture,
-            $"loss {value.Loss:F3}{heldOut}, rate {value.LearningRate:G2}{sparsity}, {value.TokensPerSecond:F0} tok/s{left}"));
+            $"loss {value.Loss:F3}{heldOut}, rate {value.LearningRate:G2}{sparsity}, "
+            + $"{value.TokensPerSecond:F0} tok/s{left}"));
     }
 
     /// <inheritdoc/>

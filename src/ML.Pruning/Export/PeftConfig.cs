@@ -34,7 +34,8 @@ internal sealed record PeftConfig(
 
         var alphas = new List<(string, double)>();
         if (config["alpha_pattern"] is JsonObject patterns)
-            foreach ((string pattern, JsonNode? alpha) in patterns) alphas.Add((pattern, Number("alpha_pattern", alpha)));
+            foreach ((string pattern, JsonNode? alpha) in patterns)
+                alphas.Add((pattern, Number("alpha_pattern", alpha)));
         return new PeftConfig(Number("lora_alpha", config["lora_alpha"]), alphas,
             Text(config["use_rslora"]) == "true", Text(config["use_dora"]) == "true");
     }
@@ -52,7 +53,7 @@ internal sealed record PeftConfig(
             catch (Exception e) when (e is ArgumentException or RegexMatchTimeoutException)
             {
                 throw new ModelFormatException(
-                    $"adapter_config.json: the pattern \"{pattern}\" in 'alpha_pattern' cannot be used: {e.Message}", e);
+                    $"adapter_config.json: the pattern \"{pattern}\" in 'alpha_pattern' is unusable: {e.Message}", e);
             }
         }
 
@@ -72,7 +73,8 @@ internal sealed record PeftConfig(
 
         // The short name stands for the module in every layer.
         IEnumerable<string> targets = adapters
-            .Select(a => modules.Where(m => Last(m) == Last(a.Module)).All(adapted.Contains) ? Last(a.Module) : a.Module)
+            .Select(a => modules.Where(m => Last(m) == Last(a.Module)).All(adapted.Contains)
+                ? Last(a.Module) : a.Module)
             .Distinct();
         var ranks = new JsonObject();
         var alphas = new JsonObject();

@@ -85,7 +85,8 @@ internal sealed class PeftModule(
             || first.HasMagnitude && present.Length < parts.Count)
         {
             throw new NotSupportedException($"PEFT has one adapter for '{module}', but its linear maps have adapters "
-                + "that differ in scale, or only some of them scale rows (DoRA); merge them, or save the model as .zip.");
+                + "that differ in scale, or only some of them scale rows (DoRA); merge them, or save the model as "
+                + ".zip.");
         }
 
         int rank = present.Sum(p => p.Rank);
@@ -137,8 +138,8 @@ internal sealed class PeftModule(
             throw new ModelFormatException($"The adapter has no tensor '{module + suffix}'.");
         used.Add(module + suffix);
         return TensorTypes.IsFloat(tensor.Type) ? tensor : throw new ModelFormatException(
-            $"The adapter's tensor '{module + suffix}' has type {TensorTypes.Name(tensor.Type)}; it must be F64, F32, F16 "
-            + "or BF16.");
+            $"The adapter's tensor '{module + suffix}' has type {TensorTypes.Name(tensor.Type)}; it must be F64, F32, "
+            + "F16 or BF16.");
     }
 
     private void RequireShape(string suffix, StoredTensor tensor, long[] shape)

@@ -3,8 +3,8 @@ using ML.Pruning.Checkpoints;
 
 namespace ML.Pruning.Models;
 
-/// <summary>A weight with an adapter merged into it: W + s M * (B A), or with its rows scaled (DoRA). Computed row by row
-/// when it is read; the sums are float64.</summary>
+/// <summary>A weight with an adapter merged into it: W + s M * (B A), or with its rows scaled (DoRA). Computed row by
+/// row when it is read; the sums are float64.</summary>
 /// <remarks>Thread-safe. Zeros of W stay exact zeros if the adapter keeps them.</remarks>
 internal sealed class AdaptedTensor : ElementwiseTensor
 {

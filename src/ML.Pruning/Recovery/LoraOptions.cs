@@ -16,7 +16,8 @@ public sealed record LoraOptions
     public double Alpha { get; init; } = 16;
 
     /// <summary>Probability that an input of an adapter is left out in training, in [0, 1). Where zeros are kept, or
-    /// with <see cref="Dora"/>, an input is left out for a whole batch at once, so that one product is enough.</summary>
+    /// with <see cref="Dora"/>, an input is left out for a whole batch at once, so that one product is
+    /// enough.</summary>
     public double Dropout { get; init; } = 0.05;
 
     /// <summary>Linear maps that get an adapter, by the end of their name: <c>q_proj</c>, <c>self_attn.q_proj</c>,

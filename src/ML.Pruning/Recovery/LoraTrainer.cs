@@ -7,8 +7,8 @@ namespace ML.Pruning.Recovery;
 
 /// <summary>Trains low-rank adapters on a model (LoRA, Hu et al. 2021, arXiv:2106.09685).</summary>
 /// <remarks>Thread-safe. The same model, examples, options, number of threads and machine give the same bits. Only the
-/// adapters are trained; their values and moments are float32. Beside these it needs the model in float32 (or bfloat16),
-/// the activations of a batch and, where zeros are kept, a mask and a changed weight for each linear map.</remarks>
+/// adapters are trained; their values and moments are float32. Beside these it needs the model in float32 (or
+/// bfloat16), the activations of a batch and, where zeros are kept, a mask and a changed weight for each linear map.</remarks>
 public static class LoraTrainer
 {
     /// <summary>Trains adapters.</summary>

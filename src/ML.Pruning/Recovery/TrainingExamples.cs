@@ -49,8 +49,8 @@ public abstract class TrainingExamples
     /// <summary>Pairs of a prompt and its answer, of which only the answer (and the end of the text) is
     /// predicted.</summary>
     /// <remarks>Tokens: BOS and those of prompt and answer written one after the other, then the first EOS, if the
-    /// model has one. The answer starts where these tokens differ from those of the prompt alone. Longer pairs are cut at the
-    /// end; one of whose answer nothing is left is left out.</remarks>
+    /// model has one. The answer starts where these tokens differ from those of the prompt alone. Longer pairs are cut
+    /// at the end; one of whose answer nothing is left is left out.</remarks>
     /// <param name="pairs">The pairs, in order.</param>
     /// <param name="model">The model to train, with its tokenizer.</param>
     /// <param name="sequenceLength">Tokens of a pair at most, from 2 to the model's context; null = the lesser of 256

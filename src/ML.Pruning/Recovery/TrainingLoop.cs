@@ -87,7 +87,12 @@ internal sealed class TrainingLoop : IDisposable
             throw;
         }
 
-        checkpoint?.Delete();
+        if (checkpoint is not null)
+        {
+            if (_options.KeepState) Save(checkpoint);
+            else checkpoint.Delete();
+        }
+
         return Outcome(clock.Elapsed);
     }
 

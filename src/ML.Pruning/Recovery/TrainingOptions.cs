@@ -79,6 +79,10 @@ public sealed record TrainingOptions
     /// as that of an unbroken run.</summary>
     public bool Resume { get; init; }
 
+    /// <summary>Leave the state in <see cref="CheckpointFolder"/> when the run is through, for a caller who stores the
+    /// result and then calls <see cref="DiscardState"/>: resuming gives the result again.</summary>
+    public bool KeepState { get; init; }
+
     /// <summary>Seed of the order of the examples and of dropout.</summary>
     public int Seed { get; init; }
 
@@ -105,6 +109,12 @@ public sealed record TrainingOptions
         double final = LearningRate * FinalLearningRateFraction;
         double left = Decay == LearningRateDecay.Linear ? 1 - done : (1 + Math.Cos(Math.PI * done)) / 2;
         return final + (LearningRate - final) * left;
+    }
+
+    /// <summary>Deletes the state in <see cref="CheckpointFolder"/>, and the folder if nothing else is in it.</summary>
+    public void DiscardState()
+    {
+        if (CheckpointFolder is { } folder) new TrainingCheckpoint(folder, []).Delete();
     }
 
     /// <summary>Every option that influences the result.</summary>

@@ -26,8 +26,8 @@ public sealed class LoraFineTuningEstimator : IEstimator<LoraFineTuningTransform
     }
 
     /// <summary>Trains the adapters.</summary>
-    /// <param name="input">Data whose model column holds the model and whose text column holds the text to train on, one
-    /// document (or answer) a row; it is read once.</param>
+    /// <param name="input">Data whose model column holds the model and whose text column holds the text to train on,
+    /// one document (or answer) a row; it is read once.</param>
     /// <returns>The stage, which owns the trained model.</returns>
     /// <exception cref="ArgumentException">The data is empty or too short, or an option does not fit the
     /// model.</exception>

@@ -42,6 +42,26 @@ public class TrainingRunTests
     }
 
     [TestMethod]
+    public void Train_StateKept_GivesTheResultAgain()
+    {
+        using var folder = new TestFolder();
+        using LanguageModel start = TinyTraining.Model();
+        TrainingOptions options = TinyTraining.Options(folder, 5) with
+        {
+            CheckpointFolder = Path.Combine(folder.Path, "state"),
+            KeepState = true,
+        };
+        using LanguageModel trained = TinyTraining.Train(start, TinyTraining.Windows(), options);
+        var steps = new List<int>();
+        using LanguageModel again = TinyTraining.Train(start, TinyTraining.Windows(), options with { Resume = true },
+            progress: new Watcher(report => steps.Add(report.Step)));
+        CollectionAssert.AreEqual(new[] { 5 }, steps);
+        Assert.AreEqual(trained.ContentHash, again.ContentHash);
+        options.DiscardState();
+        Assert.IsFalse(Directory.Exists(options.CheckpointFolder));
+    }
+
+    [TestMethod]
     public void Train_ResumedWithOtherOptions_IsRefusedByName()
     {
         using var folder = new TestFolder();
