@@ -77,7 +77,8 @@ public static class LlmCatalog
     /// <paramref name="outputColumnName"/>.</param>
     /// <returns>The estimator.</returns>
     public static LoraFineTuningEstimator FineTuneLora(this TransformsCatalog catalog,
-        string outputColumnName = "Model", string textColumnName = "Text", LoraOptions? lora = null, string? inputColumnName = null) =>
+        string outputColumnName = "Model", string textColumnName = "Text", LoraOptions? lora = null,
+        string? inputColumnName = null) =>
         catalog.FineTuneLora(new LoraFineTuningEstimator.Options
         {
             OutputColumnName = outputColumnName,
