@@ -12,8 +12,8 @@ namespace ML.Pruning.Samples.Arithmetic;
 /// <param name="Sparsity">Fraction of zeros in the pruned matrices, counted in the weights.</param>
 /// <param name="Solved">Held-out problems whose answer it found.</param>
 /// <param name="Problems">Held-out problems.</param>
-/// <param name="Loss">Held-out loss of the training, in nats a token of the solution; NaN without training.</param>
-public sealed record ArithmeticScore(string Treatment, double Sparsity, int Solved, int Problems, double Loss)
+/// <param name="Loss">Held-out loss of the training, in nats a token of the solution; null without training.</param>
+public sealed record ArithmeticScore(string Treatment, double Sparsity, int Solved, int Problems, double? Loss)
 {
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
@@ -55,7 +55,7 @@ public sealed class ArithmeticTask(LanguageModel start)
     {
         TrainingExamples examples = TrainingExamples.FromPairs(
             ArithmeticGrammar.Write(TrainingProblems, Seed, heldOut: false).Select(Pair), start);
-        yield return Score("as it was", start, 0, double.NaN);
+        yield return Score("as it was", start, 0, null);
 
         var training = new TrainingOptions
         {
@@ -67,7 +67,7 @@ public sealed class ArithmeticTask(LanguageModel start)
         };
         TrainingResult dense = LanguageModelTrainer.Train(start, examples, training, progress: Progress);
         using LanguageModel teacher = dense.Model;
-        yield return Score("dense", teacher, 0, dense.Report.BestLoss!.Value);
+        yield return Score("dense", teacher, 0, dense.Report.BestLoss);
 
         foreach (double sparsity in Sparsities)
         {
@@ -84,7 +84,7 @@ public sealed class ArithmeticTask(LanguageModel start)
                 teacher, examples, options, teacher, progress: Progress);
             using LanguageModel trained = sparse.Model;
             yield return Score($"{sparsity:P0} sparse", trained, sparse.Report.Sparsity,
-                sparse.Report.Training.BestLoss!.Value);
+                sparse.Report.Training.BestLoss);
         }
     }
 
@@ -104,6 +104,6 @@ public sealed class ArithmeticTask(LanguageModel start)
             .Count(solved => solved);
     }
 
-    private ArithmeticScore Score(string treatment, LanguageModel model, double sparsity, double loss) =>
+    private ArithmeticScore Score(string treatment, LanguageModel model, double sparsity, double? loss) =>
         new(treatment, sparsity, CountSolved(model, TestProblems), TestProblems, loss);
 }
