@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ML.Pruning.Export.Onnx;
+using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 using ML.Pruning.Transforms;
 
@@ -22,6 +23,11 @@ internal static class ExportCommand
         {
             Description = "safetensors: store sparse weights as bitmask and values (compressed-tensors naming).",
         };
+        Option<string?> kernels = new("--sparse-kernels")
+        {
+            Description = "onnx: run sparse linear maps on this library's kernels, with weights as f32, bf16, int8 or "
+                + "int4.",
+        };
         Option<bool> dequantize = new("--dequantize")
         {
             Description = "Write weights that are on an integer grid as float32.",
@@ -29,7 +35,7 @@ internal static class ExportCommand
         Option<bool> force = CommonOptions.Force();
         var command = new Command("export", "Write a model in another form.")
         {
-            model, format, output, compressed, dequantize, force,
+            model, format, output, compressed, kernels, dequantize, force,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -43,6 +49,8 @@ internal static class ExportCommand
                 string other => throw new UserErrorException(
                     $"--format is \"{other}\"; supported: safetensors, onnx, zip."),
             };
+            if (!asOnnx && parse.GetValue(kernels) is not null)
+                throw new UserErrorException("--sparse-kernels goes with --format onnx only; leave it out.");
             if (asOnnx && parse.GetValue(compressed))
                 throw new UserErrorException("--compressed does not go with --format onnx; leave it out.");
             var target = new ModelOutput(path, parse.GetValue(force), asFile);
@@ -50,7 +58,11 @@ internal static class ExportCommand
             using LanguageModel? dense = parse.GetValue(dequantize) ? opened.Dequantized() : null;
             if (asOnnx)
             {
-                var options = new OnnxExportOptions { Overwrite = parse.GetValue(force) };
+                var options = new OnnxExportOptions
+                {
+                    Overwrite = parse.GetValue(force),
+                    SparseKernels = ParseKernels(parse.GetValue(kernels)),
+                };
                 OnnxModel.Export(dense ?? opened, path, options, cancellationToken);
             }
             else
@@ -62,4 +74,14 @@ internal static class ExportCommand
         }));
         return command;
     }
+
+    private static PackedType? ParseKernels(string? name) => name switch
+    {
+        null => null,
+        "f32" => PackedType.Float32,
+        "bf16" => PackedType.BFloat16,
+        "int8" => PackedType.Int8,
+        "int4" => PackedType.Int4,
+        _ => throw new UserErrorException($"--sparse-kernels is \"{name}\"; supported: f32, bf16, int8, int4."),
+    };
 }

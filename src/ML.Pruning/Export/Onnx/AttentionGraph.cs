@@ -32,8 +32,8 @@ internal sealed class AttentionGraph
     }
 
     /// <summary>Whether the layer uses the fused operator, which writes keys and values in place.</summary>
-    /// <remarks>Windows are left to standard operators: releases of ONNX Runtime differ in whether the operator's window
-    /// counts the query's own key.</remarks>
+    /// <remarks>Windows are left to standard operators: releases of ONNX Runtime differ in whether the operator's
+    /// window counts the query's own key.</remarks>
     public bool IsFused => _scope.Fused && _shape.HeadSize % FusedHeadMultiple == 0 && _window is null
         && _shape.AlibiSlopes is null;
 
@@ -91,7 +91,8 @@ internal sealed class AttentionGraph
         (string cosine, string sine) = FusesRotary ? RotaryGraph.Tables(_scope, _shape.HeadSize) : ("", "");
         string last = _scope.Once("last_position", () => _graph.Add("Expand",
         [
-            ToInt32(_graph.Add("Sub", [_scope.TotalLength, _graph.Integers(1)])),
+            ToInt32(_graph.Add("Add",
+                [GraphNames.PastLength, _graph.Add("Sub", [_scope.Length, _graph.Integers(1)])])),
             _graph.Add("Slice", [_scope.BatchAndLength, _graph.Integers(0), _graph.Integers(1)]),
         ]));
         string total = _scope.Once("total_length_int32", () => ToInt32(_graph.Add("Squeeze", [_scope.TotalLength])));
@@ -178,7 +179,7 @@ internal sealed class AttentionGraph
     // Positions of the queries [T, 1] and of the keys [P + T], int64.
     private (string Queries, string Keys) QueriesAndKeys() => (
         _scope.Once("queries", () => _graph.Add(
-            "Unsqueeze", [_graph.Add("Squeeze", [_scope.Positions, _graph.Integers(0)]), _graph.Integers(1)])),
+            "Unsqueeze", [_graph.Add("Gather", [_scope.Positions, _graph.Integer(0)]), _graph.Integers(1)])),
         _scope.Once("keys", () => _graph.Add(
             "Range", [_graph.Integer(0), _graph.Add("Squeeze", [_scope.TotalLength]), _graph.Integer(1)])));
 }

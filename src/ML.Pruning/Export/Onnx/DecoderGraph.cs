@@ -10,15 +10,15 @@ internal static class DecoderGraph
     /// <summary>Builds the graph.</summary>
     /// <param name="spec">The model's shape.</param>
     /// <param name="weights">Stored tensors by canonical name.</param>
-    /// <param name="operators">The operators that the graph may use.</param>
+    /// <param name="options">The operators that the graph may use.</param>
     /// <returns>The graph.</returns>
     /// <exception cref="NotSupportedException">The model has a part that the exporter does not know; the message names
     /// it.</exception>
     public static OnnxGraph Build(
-        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, OnnxOperators operators)
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, OnnxExportOptions options)
     {
         ExportableSpec.Check(spec);
-        var scope = new GraphScope(spec, weights, operators);
+        var scope = new GraphScope(spec, weights, options);
         scope.Graph.Output(
             GraphNames.Logits, OnnxElement.Float, GraphNames.Batch, "kept", spec.VocabularySize);
         string hidden = Embed(scope);

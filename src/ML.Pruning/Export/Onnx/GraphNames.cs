@@ -13,7 +13,8 @@ public static class GraphNames
     /// <summary>Input: token ids [batch, sequence], int64.</summary>
     public const string Tokens = "input_ids";
 
-    /// <summary>Optional input: number of earlier tokens [1], int64; 0 when left out.</summary>
+    /// <summary>Optional input: number of earlier tokens [1], int64; 0 when left out. Where all layers share their
+    /// buffers, runs of one token a sequence may give each its own number, [batch].</summary>
     public const string PastLength = "past_length";
 
     /// <summary>Optional input: for how many last tokens to compute logits [1], int64; 0, which is what it is when left

@@ -12,19 +12,22 @@ namespace ML.Pruning.Export.Onnx;
 internal sealed class GraphScope
 {
     private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
+    private readonly WeightPacking? _packing;
     private readonly Dictionary<string, string> _shared = new(StringComparer.Ordinal);
 
     /// <summary>Starts a graph with its inputs.</summary>
     /// <param name="spec">The model's shape.</param>
     /// <param name="weights">Stored tensors by canonical name.</param>
-    /// <param name="operators">The operators that the graph may use.</param>
-    public GraphScope(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, OnnxOperators operators)
+    /// <param name="options">The operators that the graph may use.</param>
+    public GraphScope(
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, OnnxExportOptions options)
     {
+        _packing = options.Packing();
         Spec = spec;
         _weights = weights;
-        Fused = operators == OnnxOperators.Fused;
+        Fused = options.Operators == OnnxOperators.Fused;
         Graph.Input(GraphNames.Tokens, OnnxElement.Int64, GraphNames.Batch, GraphNames.Sequence);
-        Graph.OptionalInput(OnnxInitializer.Of(GraphNames.PastLength, [0L], 1), 1);
+        Graph.OptionalInput(OnnxInitializer.Of(GraphNames.PastLength, [0L], 1), "past_batch");
         Graph.OptionalInput(OnnxInitializer.Of(GraphNames.LogitsToKeep, [0L], 1), 1);
     }
 
@@ -44,16 +47,18 @@ internal sealed class GraphScope
     public string Length => Once("length", () => Graph.Add(
         "Slice", [BatchAndLength, Graph.Integers(1), Graph.Integers(2)]));
 
-    /// <summary>P + T as [1], int64.</summary>
-    public string TotalLength => Once("total_length", () => Graph.Add("Add", [GraphNames.PastLength, Length]));
+    /// <summary>P + T of the longest sequence as [1], int64.</summary>
+    public string TotalLength => Once(
+        "total_length", () => Graph.Add("Add", [Graph.Add("ReduceMax", [GraphNames.PastLength]), Length]));
 
-    /// <summary>Positions of the new tokens [1, T], int64.</summary>
+    /// <summary>Positions of the new tokens, [1, T] or [B, T] as <see cref="GraphNames.PastLength"/> has it,
+    /// int64.</summary>
     public string Positions => Once("positions", () =>
     {
         string steps = Graph.Add(
             "Range", [Graph.Integer(0), Graph.Add("Squeeze", [Length]), Graph.Integer(1)]);
         return Graph.Add(
-            "Unsqueeze", [Graph.Add("Add", [steps, GraphNames.PastLength]), Graph.Integers(0)]);
+            "Add", [steps, Graph.Add("Unsqueeze", [GraphNames.PastLength, Graph.Integers(1)])]);
     });
 
     /// <summary>A value that is computed once, outside the layers.</summary>
@@ -98,6 +103,14 @@ internal sealed class GraphScope
     /// <returns>[B T, out].</returns>
     public string Linear(LinearSpec linear, string input)
     {
+        if (_packing?.FormatOf(Stored(linear.WeightName)) is { } format)
+        {
+            string packed = Graph.Initializer($"{linear.WeightName}.packed",
+                name => new PackedInitializer(name, Stored(linear.WeightName), format, _packing.Type));
+            string product = Graph.Add("mlpruning.SparseMatMul", [input, packed]);
+            return linear.HasBias ? Graph.Add("Add", [product, Weight(linear.BiasName)]) : product;
+        }
+
         string weight = Weight(linear.WeightName);
         return Multiply(input, linear.HasBias ? [weight, Weight(linear.BiasName)] : [weight]);
     }

@@ -1,6 +1,6 @@
 namespace ML.Pruning.Export.Onnx;
 
-/// <summary>A dimension of a graph's input or output: a size, or the name of one that differs from run to run.</summary>
+/// <summary>A dimension of a graph's input or output: a size, or a name where runs differ.</summary>
 /// <param name="Size">The size, when <paramref name="Name"/> is null.</param>
 /// <param name="Name">The name, or null.</param>
 internal readonly record struct OnnxDimension(long Size, string? Name)

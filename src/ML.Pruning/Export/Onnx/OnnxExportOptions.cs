@@ -1,3 +1,5 @@
+using ML.Pruning.Kernels;
+
 namespace ML.Pruning.Export.Onnx;
 
 /// <summary>How a model is exported to ONNX.</summary>
@@ -6,6 +8,32 @@ public sealed record OnnxExportOptions
     /// <summary>The operators that the graph may use.</summary>
     public OnnxOperators Operators { get; init; } = OnnxOperators.Fused;
 
+    /// <summary>Run the sparse linear maps of the layers on this library's kernels (the operator
+    /// <c>mlpruning.SparseMatMul</c>), with weights of this type; null = on ONNX Runtime's own, as elsewhere. With
+    /// another type than <see cref="PackedType.Float32"/> the dense ones run on the kernels too.</summary>
+    public PackedType? SparseKernels { get; init; }
+
+    /// <summary>The fraction of zeros, in [0, 1], from which on a linear map counts as sparse. Below about 0.2 the
+    /// kernels lose.</summary>
+    public double MinimumSparsity { get; init; } = 0.3;
+
     /// <summary>Replace what is at the path.</summary>
     public bool Overwrite { get; init; }
+
+    /// <summary>float32 bytes of a weight below which it is not packed.</summary>
+    internal long SmallestPackedBytes { get; init; }
+
+    /// <summary>Which weights are packed, and how; null = none.</summary>
+    /// <exception cref="ArgumentException">The sparsity is out of range, or kernels go with standard operators
+    /// only.</exception>
+    internal WeightPacking? Packing()
+    {
+        if (SparseKernels is not { } type) return null;
+        if (!(MinimumSparsity is >= 0 and <= 1))
+            throw new ArgumentException($"MinimumSparsity is {MinimumSparsity}; it must lie between 0 and 1.");
+        return Operators == OnnxOperators.Fused
+            ? new WeightPacking(type, MinimumSparsity, SmallestPackedBytes)
+            : throw new ArgumentException("SparseKernels needs an operator that is not ONNX's; it does not go with "
+                + "OnnxOperators.Standard.");
+    }
 }

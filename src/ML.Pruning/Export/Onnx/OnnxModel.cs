@@ -17,11 +17,13 @@ public static class OnnxModel
 
     /// <summary>Exports a model, in float32; what is at the path appears whole or not at all.</summary>
     /// <remarks>
-    /// <para>A path that ends in <c>.onnx</c> gets one file that holds everything, up to 2 GiB. Any other path becomes a
+    /// <para>A path that ends in <c>.onnx</c> gets one file that holds everything, up to 2 GiB. Any other path is a
     /// folder: the graph (<see cref="FileName"/>), its weights (<see cref="DataFileName"/>, of any size, each at a
     /// multiple of 4096 bytes), <c>config.json</c> and the tokenizer's files.</para>
     /// <para>The graph takes prompts and single tokens alike; <see cref="GraphNames"/> has its inputs and outputs.
-    /// Sparse weights are written with their zeros, adapters are merged. The file runs in any ONNX Runtime from 1.17 on; with
+    /// Adapters are merged. Sparse weights are written with their zeros, unless
+    /// <see cref="OnnxExportOptions.SparseKernels"/> says otherwise; the file then needs this library's native kernels,
+    /// registered as a library of custom operators. The file runs in any ONNX Runtime from 1.17 on; with
     /// <see cref="OnnxOperators.Standard"/> in any runtime of operator set 17.</para>
     /// </remarks>
     /// <param name="model">The model.</param>
@@ -42,7 +44,7 @@ public static class OnnxModel
         options ??= new OnnxExportOptions();
         using LanguageModel? merged = model.Spec.Adapters.Count > 0 ? model.Merged() : null;
         model = merged ?? model;
-        OnnxGraph graph = DecoderGraph.Build(model.Spec, model.Weights, options.Operators);
+        OnnxGraph graph = DecoderGraph.Build(model.Spec, model.Weights, options);
         if (IsFile(path))
         {
             using var file = new AtomicFile(path, options.Overwrite);
@@ -71,14 +73,15 @@ public static class OnnxModel
 
     /// <summary>Whether a path stands for one file, not for a folder.</summary>
     /// <param name="path">The path.</param>
-    public static bool IsFile(string path) => Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
+    public static bool IsFile(string path) =>
+        Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Writes graph and weights alone, without the care that a user's folder gets.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">An empty folder.</param>
-    /// <param name="operators">The operators that the graph may use.</param>
-    internal static void WriteGraph(LanguageModel model, string folder, OnnxOperators operators) => WriteGraph(
-        DecoderGraph.Build(model.Spec, model.Weights, operators), folder, CancellationToken.None);
+    /// <param name="options">The operators that the graph may use.</param>
+    internal static void WriteGraph(LanguageModel model, string folder, OnnxExportOptions options) => WriteGraph(
+        DecoderGraph.Build(model.Spec, model.Weights, options), folder, CancellationToken.None);
 
     private static void WriteGraph(OnnxGraph graph, string folder, CancellationToken cancellationToken)
     {

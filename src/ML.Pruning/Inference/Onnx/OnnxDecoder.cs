@@ -21,6 +21,7 @@ internal sealed unsafe class OnnxDecoder : IDisposable
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         try
         {
+            if (SparseOperator.Library is { } library) options.RegisterCustomOpLibrary(library);
             _session = new InferenceSession(path, options);
         }
         catch (OnnxRuntimeException e)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics.Tensors;
 using ML.Pruning.Export.Onnx;
+using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Inference.Onnx;
@@ -12,6 +13,17 @@ internal sealed class OnnxEngine : ILanguageModelEngine
     // Whole sequences run together while their attention scores and logits stay below these; longer ones in chunks.
     private const long ScoresPerRun = 1 << 22;
     private const long LogitsPerRun = 1 << 22;
+
+    // From these on the kernels win over ONNX Runtime's products; a weight that fits the cache gains nothing.
+    private const double SparseFrom = 0.4;
+    private const long CacheBytes = 2 << 20;
+    private static readonly OnnxExportOptions s_options = new()
+    {
+        SparseKernels = SparseOperator.Library is null ? null : PackedType.Float32,
+        MinimumSparsity = SparseFrom,
+        SmallestPackedBytes = CacheBytes,
+    };
+
     private readonly OnnxDecoder _decoder;
     private readonly DirectoryInfo? _temporary;
 
@@ -25,7 +37,7 @@ internal sealed class OnnxEngine : ILanguageModelEngine
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ml-pruning-onnx-");
         try
         {
-            OnnxModel.WriteGraph(model, folder.FullName, OnnxOperators.Fused);
+            OnnxModel.WriteGraph(model, folder.FullName, s_options);
             _decoder = new OnnxDecoder(Path.Combine(folder.FullName, OnnxModel.FileName));
             if (OperatingSystem.IsWindows()) _temporary = folder;
         }

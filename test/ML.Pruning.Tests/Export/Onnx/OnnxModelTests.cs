@@ -11,7 +11,7 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Export.Onnx;
 
-/// <summary>The exported files: what ONNX Runtime alone makes of them, whole or not at all, and what is refused.</summary>
+/// <summary>The exported files: what ONNX Runtime alone makes of them, whole or not at all, refusals.</summary>
 [TestClass]
 public sealed class OnnxModelTests
 {

@@ -43,7 +43,8 @@ public sealed class OnnxEngineTests
                 RopeScaling = new RopeScaling { Kind = RopeScalingKind.Llama3, Factor = 8, OriginalContextLength = 32 },
             },
         ];
-        yield return ["linear scaling", s_wide with { RopeScaling = new() { Kind = RopeScalingKind.Linear, Factor = 2 } }];
+        yield return
+            ["linear scaling", s_wide with { RopeScaling = new() { Kind = RopeScalingKind.Linear, Factor = 2 } }];
         yield return ["gpt2", Gpt2];
         yield return ["opt", Gpt2 with { Family = "opt", PositionOffset = 2, Activation = ActivationKind.Relu }];
         yield return ["gelu", Gpt2 with { Activation = ActivationKind.Gelu, NormEpsilon = 1e-3 }];

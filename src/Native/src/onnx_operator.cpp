@@ -1,0 +1,213 @@
+// The ONNX Runtime operator mlpruning.SparseMatMul: y = x W^T, x float32 [.., columns], W packed (docs/kernels.md) as a
+// constant uint8 [bytes], y float32 [.., rows]. ONNX Runtime's own threads share the work; W is used where it lies.
+#include <onnxruntime_c_api.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
+
+#include "mlpruning.h"
+
+namespace {
+
+// That of ONNX Runtime 1.17, the first with KernelContext_ParallelFor; every later one understands it.
+constexpr uint32_t kOrtApi = 17;
+constexpr size_t kAlignment = 64;
+constexpr int64_t kRowsPerPass = 4096;      // bounds the workspace
+constexpr int64_t kBytesPerPart = 1 << 16;  // below this a thread costs more than it brings
+constexpr size_t kMaxDimensions = 8;
+
+const OrtApi* g_api = nullptr;
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using Buffer = std::unique_ptr<void, Free>;
+
+Buffer allocate(int64_t bytes) {
+  size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+  return Buffer(std::aligned_alloc(kAlignment, rounded));
+}
+
+struct Kernel {
+  mlp_matrix* matrix = nullptr;
+  mlp_matrix_info info{};
+  Buffer copy;  // of W, where ONNX Runtime did not align it
+
+  ~Kernel() { mlp_matrix_close(matrix); }
+};
+
+OrtStatus* fail(OrtErrorCode code, const char* message) { return g_api->CreateStatus(code, message); }
+
+OrtStatus* ORT_API_CALL create(const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info, void** result) {
+  int is_constant = 0;
+  const OrtValue* packed = nullptr;
+  if (OrtStatus* status = api->KernelInfoGetConstantInput_tensor(info, 1, &is_constant, &packed)) return status;
+  if (!is_constant) return fail(ORT_INVALID_GRAPH, "SparseMatMul: the packed matrix must be a constant");
+  OrtTensorTypeAndShapeInfo* shape = nullptr;
+  if (OrtStatus* status = api->GetTensorTypeAndShape(packed, &shape)) return status;
+  size_t bytes = 0;
+  OrtStatus* status = api->GetTensorShapeElementCount(shape, &bytes);
+  api->ReleaseTensorTypeAndShapeInfo(shape);
+  if (status) return status;
+  void* data = nullptr;
+  if (OrtStatus* s = api->GetTensorMutableData(const_cast<OrtValue*>(packed), &data)) return s;
+
+  std::unique_ptr<Kernel> kernel(new (std::nothrow) Kernel());
+  if (!kernel) return fail(ORT_FAIL, "SparseMatMul: out of memory");
+  if (reinterpret_cast<uintptr_t>(data) % kAlignment != 0) {
+    kernel->copy = allocate(static_cast<int64_t>(bytes));
+    if (!kernel->copy) return fail(ORT_FAIL, "SparseMatMul: out of memory");
+    data = std::memcpy(kernel->copy.get(), data, bytes);
+  }
+
+  if (mlp_matrix_open(data, static_cast<int64_t>(bytes), &kernel->matrix) != MLP_OK ||
+      mlp_matrix_describe(kernel->matrix, &kernel->info) != MLP_OK)
+    return fail(ORT_INVALID_GRAPH, mlp_last_error());
+  *result = kernel.release();
+  return nullptr;
+}
+
+void ORT_API_CALL destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
+
+struct Pass {
+  const mlp_matrix* matrix;
+  const float* x;
+  int64_t ldx;
+  int32_t batch;
+  void* workspace;
+  float* y;
+  int64_t ldy;
+  int32_t parts;
+  std::atomic<int32_t> status{MLP_OK};
+};
+
+void prepare_part(void* data, size_t part) {
+  Pass& p = *static_cast<Pass*>(data);
+  int32_t status =
+      mlp_prepare_part(p.matrix, p.x, p.ldx, p.batch, p.workspace, static_cast<int32_t>(part), p.parts);
+  if (status != MLP_OK) p.status = status;
+}
+
+void run_part(void* data, size_t part) {
+  Pass& p = *static_cast<Pass*>(data);
+  int32_t status = mlp_run_part(p.matrix, p.workspace, p.batch, p.y, p.ldy, static_cast<int32_t>(part), p.parts);
+  if (status != MLP_OK) p.status = status;
+}
+
+OrtStatus* share(const OrtKernelContext* context, void (*work)(void*, size_t), Pass& pass) {
+  if (pass.parts == 1) {
+    work(&pass, 0);
+    return nullptr;
+  }
+  size_t parts = static_cast<size_t>(pass.parts);
+  return g_api->KernelContext_ParallelFor(context, work, parts, parts, &pass);
+}
+
+// One workspace a thread, kept between calls.
+void* workspace_of(int64_t bytes) {
+  thread_local Buffer buffer;
+  thread_local int64_t size = 0;
+  if (bytes > size) {
+    buffer = allocate(bytes);
+    size = buffer ? bytes : 0;
+  }
+  return buffer.get();
+}
+
+OrtStatus* multiply(const OrtKernelContext* context, const Kernel& kernel, const float* x, int64_t count, float* y) {
+  int64_t columns = kernel.info.columns, rows = kernel.info.rows;
+  int64_t threads = std::max(1u, std::thread::hardware_concurrency());
+  for (int64_t start = 0; start < count; start += kRowsPerPass) {
+    auto batch = static_cast<int32_t>(std::min(kRowsPerPass, count - start));
+    int64_t bytes = 0;
+    if (mlp_workspace_bytes(kernel.matrix, batch, &bytes) != MLP_OK) return fail(ORT_FAIL, mlp_last_error());
+    void* workspace = workspace_of(std::max<int64_t>(bytes, 1));
+    if (!workspace) return fail(ORT_FAIL, "SparseMatMul: out of memory");
+
+    Pass pass{kernel.matrix, x + start * columns, columns, batch, workspace, y + start * rows, rows, 1};
+    int64_t input_bytes = batch * columns * static_cast<int64_t>(sizeof(float));
+    pass.parts = static_cast<int32_t>(std::clamp<int64_t>(input_bytes / kBytesPerPart, 1, threads));
+    if (OrtStatus* status = share(context, prepare_part, pass)) return status;
+    int64_t work_bytes = std::max<int64_t>(kernel.info.bytes, kernel.info.kept * batch);
+    pass.parts = static_cast<int32_t>(std::clamp<int64_t>(work_bytes / kBytesPerPart, 1, threads));
+    if (OrtStatus* status = share(context, run_part, pass)) return status;
+    if (pass.status != MLP_OK) return fail(ORT_FAIL, "SparseMatMul: a part of the product failed");
+  }
+  return nullptr;
+}
+
+OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) {
+  const Kernel& kernel = *static_cast<Kernel*>(data);
+  const OrtValue* input = nullptr;
+  if (OrtStatus* status = g_api->KernelContext_GetInput(context, 0, &input)) return status;
+  OrtTensorTypeAndShapeInfo* shape = nullptr;
+  if (OrtStatus* status = g_api->GetTensorTypeAndShape(input, &shape)) return status;
+  size_t rank = 0;
+  int64_t dimensions[kMaxDimensions] = {};
+  OrtStatus* status = g_api->GetDimensionsCount(shape, &rank);
+  if (!status && rank >= 1 && rank <= kMaxDimensions) status = g_api->GetDimensions(shape, dimensions, rank);
+  g_api->ReleaseTensorTypeAndShapeInfo(shape);
+  if (status) return status;
+  if (rank < 1 || rank > kMaxDimensions || dimensions[rank - 1] != kernel.info.columns)
+    return fail(ORT_INVALID_ARGUMENT, "SparseMatMul: the last dimension of x is not the matrix's number of columns");
+
+  int64_t count = 1;
+  for (size_t i = 0; i + 1 < rank; ++i) count *= dimensions[i];
+  dimensions[rank - 1] = kernel.info.rows;
+  OrtValue* output = nullptr;
+  if (OrtStatus* s = g_api->KernelContext_GetOutput(context, 0, dimensions, rank, &output)) return s;
+  void *x = nullptr, *y = nullptr;
+  if (OrtStatus* s = g_api->GetTensorMutableData(const_cast<OrtValue*>(input), &x)) return s;
+  if (OrtStatus* s = g_api->GetTensorMutableData(output, &y)) return s;
+  return multiply(context, kernel, static_cast<const float*>(x), count, static_cast<float*>(y));
+}
+
+OrtCustomOp make_operator() {
+  OrtCustomOp op{};
+  op.version = kOrtApi;
+  op.GetName = [](const OrtCustomOp*) { return "SparseMatMul"; };
+  op.GetExecutionProviderType = [](const OrtCustomOp*) { return "CPUExecutionProvider"; };
+  op.GetInputTypeCount = [](const OrtCustomOp*) -> size_t { return 2; };
+  op.GetInputType = [](const OrtCustomOp*, size_t index) {
+    return index == 0 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT : ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
+  };
+  op.GetOutputTypeCount = [](const OrtCustomOp*) -> size_t { return 1; };
+  op.GetOutputType = [](const OrtCustomOp*, size_t) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; };
+  op.GetInputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };
+  op.GetOutputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };
+  op.GetInputMemoryType = [](const OrtCustomOp*, size_t) { return OrtMemTypeDefault; };
+  op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetStartVersion = [](const OrtCustomOp*) { return 1; };
+  op.GetEndVersion = [](const OrtCustomOp*) { return INT32_MAX; };
+  op.CreateKernelV2 = create;
+  op.KernelComputeV2 = compute;
+  op.KernelDestroy = destroy;
+  return op;
+}
+
+}  // namespace
+
+// What ONNX Runtime calls in a library of operators.
+extern "C" MLP_API OrtStatus* ORT_API_CALL RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase* base) {
+  static std::mutex mutex;
+  static const OrtCustomOp op = make_operator();
+  static OrtCustomOpDomain* domain = nullptr;
+  std::lock_guard<std::mutex> lock(mutex);
+  g_api = base->GetApi(kOrtApi);
+  if (!g_api) return base->GetApi(1)->CreateStatus(ORT_FAIL, "mlpruning.SparseMatMul needs ONNX Runtime 1.17");
+  if (!domain) {
+    if (OrtStatus* status = g_api->CreateCustomOpDomain("mlpruning", &domain)) return status;
+    if (OrtStatus* status = g_api->CustomOpDomain_Add(domain, &op)) return status;
+  }
+  return g_api->AddCustomOpDomain(options, domain);
+}
