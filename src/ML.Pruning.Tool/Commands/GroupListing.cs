@@ -14,7 +14,8 @@ internal sealed class GroupListing
 
     /// <summary>Works the groups out.</summary>
     /// <param name="spec">The model.</param>
-    /// <param name="wanted">KIND:LAYER:INDEX, or KIND:INDEX for what runs through all layers or is one; null = the first
+    /// <param name="wanted">KIND:LAYER:INDEX, or KIND:INDEX for what runs through all layers or is one; null = the
+    /// first
     /// of each family.</param>
     /// <exception cref="UserErrorException">There is no such group.</exception>
     public GroupListing(ModelSpec spec, string? wanted)

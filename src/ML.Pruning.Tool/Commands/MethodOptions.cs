@@ -27,7 +27,7 @@ internal sealed class MethodOptions
     {
         Description = "How to prune: magnitude, random, wanda, activation-norm, sparsegpt, obd, obs, or by gradients taylor-first, "
             + "taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes nothing (with "
-            + "--quantize); llm-pruner, flap, shortgpt, depth and slicegpt make the model smaller.",
+            + "--quantize); llm-pruner, flap, width, shortgpt, depth and slicegpt make the model smaller.",
         Required = true,
     };
 

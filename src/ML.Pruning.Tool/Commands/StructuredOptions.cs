@@ -99,8 +99,34 @@ internal sealed class StructuredOptions
         Description = "flap: add no biases for what went.",
     };
 
+    private readonly Option<int?> _targetHeads = new("--target-key-value-heads")
+    {
+        Description = "width: key/value heads of each layer that stay.",
+    };
+
+    private readonly Option<int?> _targetMlp = new("--target-mlp-width")
+    {
+        Description = "width: MLP neurons of each layer that stay.",
+    };
+
+    private readonly Option<int?> _targetHidden = new("--target-hidden-size")
+    {
+        Description = "width: channels of the residual stream that stay.",
+    };
+
+    private readonly Option<int?> _targetLayers = new("--target-layers")
+    {
+        Description = "width: layers that stay.",
+    };
+
+    private readonly Option<int> _roundTo = new("--round-to")
+    {
+        Description = "width: multiple to which MLP width and hidden size are rounded down.",
+        DefaultValueFactory = _ => 64,
+    };
+
     /// <summary>The methods that these options spell.</summary>
-    public static IReadOnlyList<string> Methods { get; } = ["llm-pruner", "flap", .. LayerOptions.Methods];
+    public static IReadOnlyList<string> Methods { get; } = ["llm-pruner", "flap", "width", .. LayerOptions.Methods];
 
     private readonly LayerOptions _layers = new();
 
@@ -108,7 +134,8 @@ internal sealed class StructuredOptions
     public void AddTo(Command command)
     {
         Option[] options = [_ratio, _granularity, _attentionLayers, _mlpLayers, _importance, _aggregation, _global,
-            _normalization, _weighByCost, _uniform, _steps, _keepLayers, _metric, _structure, _removedHeads, _noBias];
+            _normalization, _weighByCost, _uniform, _steps, _keepLayers, _metric, _structure, _removedHeads, _noBias,
+            _targetHeads, _targetMlp, _targetHidden, _targetLayers, _roundTo];
         foreach (Option option in options) command.Options.Add(option);
         _layers.AddTo(command);
     }
@@ -123,6 +150,15 @@ internal sealed class StructuredOptions
     {
         "llm-pruner" => LlmPruner(parse, calibration, seed),
         "flap" => Flap(parse, calibration),
+        "width" => new WidthPruning
+        {
+            KeyValueHeads = parse.GetValue(_targetHeads),
+            MlpWidth = parse.GetValue(_targetMlp),
+            HiddenSize = parse.GetValue(_targetHidden),
+            Layers = parse.GetValue(_targetLayers),
+            RoundTo = parse.GetValue(_roundTo),
+            Calibration = calibration,
+        },
         _ => _layers.Parse(name, parse, parse.GetValue(_ratio), calibration, seed),
     };
 

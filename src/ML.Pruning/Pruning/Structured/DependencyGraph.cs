@@ -52,7 +52,8 @@ public sealed class DependencyGraph
         Families.FirstOrDefault(f => f.Kind == kind && f.Layer == layer)
         ?? throw new ArgumentException($"The model has no groups of kind {kind} in layer {layer}.");
 
-    // Every neuron that one is tied to. A group is a largest such set: a query head alone is part of its key/value head.
+    // Every neuron that one is tied to. A group is a largest such set: a query head alone is part of its key/value
+    // head.
     private IEnumerable<GroupFamily> FindFamilies(IReadOnlyList<GraphNode> nodes)
     {
         var found = new List<(GraphNode Start, HashSet<GraphNode> Nodes, GroupKind Kind)>();

@@ -7,8 +7,10 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Pruning.Structured;
 
 /// <summary>Compares the smaller model with the big one in which everything that went is zero.</summary>
-/// <remarks>Both run layer by layer in float32, so that no more than a layer of each is in memory. In the big one a norm
-/// over the residual stream averages over the channels that are left: a channel that is gone counts neither as a zero nor
+/// <remarks>Both run layer by layer in float32, so that no more than a layer of each is in memory. In the big one a
+/// norm
+/// over the residual stream averages over the channels that are left: a channel that is gone counts neither as a zero
+/// nor
 /// at all.</remarks>
 internal static class MaskedProof
 {

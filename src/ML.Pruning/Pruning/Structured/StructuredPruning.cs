@@ -5,7 +5,8 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Pruning.Structured;
 
 /// <summary>A method that removes whole groups of parameters (<see cref="DependencyGraph"/>), so that the model becomes
-/// physically smaller, and proves it: the result gives the logits of the big model with zeros in all that went.</summary>
+/// physically smaller, and proves it: the result gives the logits of the big model with zeros in all that
+/// went.</summary>
 /// <remarks>Immutable and thread-safe. Weights on an integer grid that lose something become float32; put the smaller
 /// model on the grid again if wanted.</remarks>
 public abstract class StructuredPruning : PruningMethod

@@ -1,4 +1,4 @@
-using ML.Pruning.Importance;
+using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Families;
 using ML.Pruning.Pruning;
@@ -40,6 +40,22 @@ public sealed class StructuredCountTests
         Assert.AreEqual(parameters, (long)plan.ToJson()["parameters"]!["after"]!);
     }
 
+    /// <summary>Worked by hand: 2 bytes a parameter; 2 x 32 layers x 4096 x 2 bytes a token; LoRA of rank 8 on four
+    /// maps of
+    /// 4096 + 4096 and three of 4096 + 11008.</summary>
+    [TestMethod]
+    public void MemoryNeeds_Llama7B_AreThoseOfItsShape()
+    {
+        var needs = new MemoryNeeds(Spec(Llama7B), contextLength: 64);
+        Assert.AreEqual(2 * 6_738_415_616, needs.WeightBytes(TensorType.BF16));
+        Assert.AreEqual(64L * 2 * 32 * 4096 * 2, needs.KeyValueBytes(TensorType.BF16));
+        Assert.AreEqual(32L * 8 * (4 * 8192 + 3 * 15104), needs.LoraParameters);
+        Assert.IsGreaterThan(16 * 6_738_415_616, needs.FullFineTuningBytes);
+        Assert.IsLessThan(needs.FullFineTuningBytes / 3, needs.LoraBytes);
+        Assert.AreEqual(
+            128, (int)(new LlmPruner().Plan(Spec(Llama7B)) with { ContextLength = 128 }).ToJson()["memory"]!["after"]!["contextLength"]!);
+    }
+
     [TestMethod]
     [DataRow(0.20, 339.3611)]
     [DataRow(0.50, 212.5776)]
@@ -56,7 +72,8 @@ public sealed class StructuredCountTests
         Assert.IsTrue((bool)plan.ToJson()["layers"]![23]!["removed"]!);
     }
 
-    /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(768) = 256 rows or 2 heads of 4 query heads; MLP
+    /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(768) = 256 rows or 2 heads of 4 query heads;
+    /// MLP
     /// 10,752. A layer loses 2 x 256 x 4096 (key, value), 2 x 1024 x 4096 (query, output), 3 x 3584 x 4096.</summary>
     [TestMethod]
     public void Plan_GroupedQueries_RemovesWholeGroups()
