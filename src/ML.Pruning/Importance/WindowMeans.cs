@@ -24,7 +24,7 @@ internal sealed class WindowMeans(int features)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor means = inputs.to_type(ScalarType.Float64).abs().mean([1]);
-        Tensor squares = means.square().sum(0).contiguous();
+        Tensor squares = means.square().sum(dim: 0).contiguous();
         System.Numerics.Tensors.TensorPrimitives.Add(
             _sumOfSquares, MemoryMarshal.Cast<byte, double>(squares.bytes), _sumOfSquares);
     }
