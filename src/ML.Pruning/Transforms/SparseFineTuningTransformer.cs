@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 using ML.Pruning.Models;
@@ -8,45 +7,28 @@ namespace ML.Pruning.Transforms;
 
 /// <summary>Puts a fine-tuned sparse language model into a column. Made by
 /// <see cref="SparseFineTuningEstimator"/>.</summary>
-public sealed class SparseFineTuningTransformer : ModelYieldingTransformer
+public sealed class SparseFineTuningTransformer : ModelChangingTransformer<SparseFineTuneReport>
 {
     internal const string LoaderSignature = "SparseFineTuning";
     private const string ModelSignature = "LLMSPAFT";
-    private readonly string _inputColumnName;
 
     internal SparseFineTuningTransformer(IHostEnvironment env, LanguageModel model, string outputColumnName,
-        string inputColumnName, SparseFineTuneReport? report = null)
-        : base(env, nameof(SparseFineTuningTransformer), model, outputColumnName)
+        string? inputColumnName, SparseFineTuneReport? report = null)
+        : base(env, nameof(SparseFineTuningTransformer), model, outputColumnName, inputColumnName, report)
     {
-        _inputColumnName = inputColumnName;
-        Report = report;
     }
 
-    /// <summary>How the training went; null after loading from a file.</summary>
-    public SparseFineTuneReport? Report { get; }
-
-    internal override IReadOnlyList<StageColumn> Inputs => [StageColumn.Model(_inputColumnName)];
-
     internal override ModelYieldingTransformer WithModel(LanguageModel model) =>
-        new SparseFineTuningTransformer(Host, model, OutputColumnName, _inputColumnName, Report)
+        new SparseFineTuningTransformer(Host, model, OutputColumnName, InputColumnName, Report)
         {
             FittedSchema = FittedSchema,
         };
 
-    private protected override void Save(ModelSaveContext ctx)
-    {
-        MLNetInternals.BeginSave(ctx, ModelSignature, LoaderSignature,
-            JsonSerializer.Serialize(new SavedOptions(OutputColumnName, _inputColumnName)));
-        StagePayload.Save(ctx, Model);
-    }
+    private protected override (string Model, string Loader) Signatures => (ModelSignature, LoaderSignature);
 
     private static SparseFineTuningTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {
-        SavedOptions options = StagePayload.ReadOptions<SavedOptions>(
-            MLNetInternals.BeginLoad(ctx, ModelSignature, LoaderSignature));
-        return new SparseFineTuningTransformer(
-            env, StagePayload.Load(env, ctx), options.OutputColumnName, options.InputColumnName);
+        (SavedColumns columns, LanguageModel model) = Load(env, ctx, ModelSignature, LoaderSignature);
+        return new SparseFineTuningTransformer(env, model, columns.OutputColumnName, columns.InputColumnName);
     }
-
-    private sealed record SavedOptions(string OutputColumnName, string InputColumnName);
 }
