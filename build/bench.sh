@@ -3,7 +3,8 @@
 #
 #   build/bench.sh                        all of them
 #   build/bench.sh NAME... [--output DIR] some: kernels, models, training, pruning, or single ones; DIR is artifacts/bench
-#   build/bench.sh pruning --scale 0.1    a smaller one: so much of the layers of the large model
+#   build/bench.sh pruning --scale 0.1    a smaller one: so much of the layers of the large model; of kernels, so much of
+#                                         the rows, and of the memory that copies of a matrix take
 #   build/bench.sh list                   their groups and names
 set -euo pipefail
 

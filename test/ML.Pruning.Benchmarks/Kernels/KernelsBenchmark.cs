@@ -30,23 +30,24 @@ internal sealed class KernelsBenchmark : Benchmark
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
+        var copyBytes = (long)(MostCopyBytes * settings.Scale);
         foreach (int fullRows in new[] { 4096, 11008 })
         {
             int rows = Math.Max(64, (int)(fullRows * settings.Scale) / 16 * 16);
-            foreach (KernelResult result in Measure(rows, batch: 1, turns: 15))
+            foreach (KernelResult result in Measure(rows, batch: 1, turns: 15, copyBytes))
                 yield return result;
             if (fullRows == 4096)
-                foreach (KernelResult result in Measure(rows, Prefill, turns: 3))
+                foreach (KernelResult result in Measure(rows, Prefill, turns: 3, copyBytes))
                     yield return result;
         }
     }
 
-    private static IEnumerable<KernelResult> Measure(int rows, int batch, int turns)
+    private static IEnumerable<KernelResult> Measure(int rows, int batch, int turns, long copyBytes)
     {
         float[] weights = KernelData.Weights(rows, Columns);
         float[] x = KernelData.Activations(batch, Columns);
         float[] y = new float[batch * rows];
-        using Rotation<ReadLimit.ReadBlock> limit = ReadLimit.Create(MostCopyBytes);
+        using Rotation<ReadLimit.ReadBlock> limit = ReadLimit.Create(copyBytes);
         var baselines = new Dictionary<string, Rotation<OnnxRuntimeProduct>>();
         try
         {
@@ -54,14 +55,15 @@ internal sealed class KernelsBenchmark : Benchmark
             {
                 ("onnxruntime-f32", 4L), ("onnxruntime-int8", 1L), ("onnxruntime-int4", 1L),
             })
-                baselines[name] = Load(name, weights, rows, batch, bytes * rows * Columns);
+                baselines[name] = Load(
+                    name, weights, rows, batch, batch == 1 ? (int)(copyBytes / (bytes * rows * Columns) + 2) : 1);
 
             foreach ((PackedType type, string typeName, int blockColumns, string[] against) in s_types)
             {
                 Rotation<PackedMatrix> Ours(float[] of, PackedFormat format, out PackedMatrix matrix)
                 {
                     // A product of many rows is bound by arithmetic; two copies do.
-                    PackedMatrix[] copies = KernelData.Pack(of, rows, Columns, format, type, batch == 1 ? MostCopyBytes : 1);
+                    PackedMatrix[] copies = KernelData.Pack(of, rows, Columns, format, type, batch == 1 ? copyBytes : 1);
                     matrix = copies[0];
                     return new Rotation<PackedMatrix>(copies, copy => copy.Multiply(x, batch, y));
                 }
@@ -97,14 +99,10 @@ internal sealed class KernelsBenchmark : Benchmark
         return type == PackedType.Float32 ? all.Append((PackedFormat.Csr, 0.9)) : all;
     }
 
-    private static Rotation<OnnxRuntimeProduct> Load(string name, float[] weights, int rows, int batch, long bytes)
-    {
-        // ONNX Runtime takes W as [columns, rows]; the values do not matter for its time.
-        int copies = batch > 1 ? 1 : (int)(MostCopyBytes / bytes + 2);
-        return new Rotation<OnnxRuntimeProduct>(
-            [.. Enumerable.Range(0, copies).Select(_ => new OnnxRuntimeProduct(name, weights, rows, Columns, batch))],
+    // ONNX Runtime takes W as [columns, rows]; the values do not matter for its time.
+    private static Rotation<OnnxRuntimeProduct> Load(string name, float[] weights, int rows, int batch, int copies) =>
+        new([.. Enumerable.Range(0, copies).Select(_ => new OnnxRuntimeProduct(name, weights, rows, Columns, batch))],
             product => product.Run());
-    }
 
     private static IEnumerable<KernelResult> Compare(
         PackedMatrix matrix, double sparsity, string type, ITurn ours, Dictionary<string, ITurn> others, ITurn limit,
@@ -112,9 +110,7 @@ internal sealed class KernelsBenchmark : Benchmark
     {
         ITurn[] all = [ours, limit, .. others.Values];
         foreach (ITurn turn in all)
-            turn.Take(); // what is done once: pages, buffers, compilation
-        foreach (ITurn turn in all)
-            turn.Forget();
+            turn.Start();
         for (int i = 0; i < turns; i++)
             foreach (ITurn turn in all)
                 turn.Take();

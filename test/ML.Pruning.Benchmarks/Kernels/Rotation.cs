@@ -19,14 +19,19 @@ internal sealed class Rotation<T>(IReadOnlyList<T> copies, Action<T> work) : ITu
     }
 
     /// <inheritdoc/>
+    public void Start()
+    {
+        _microseconds.Clear();
+        foreach (T copy in copies)
+            work(copy);
+    }
+
+    /// <inheritdoc/>
     public double Median()
     {
         _microseconds.Sort();
         return _microseconds[_microseconds.Count / 2];
     }
-
-    /// <inheritdoc/>
-    public void Forget() => _microseconds.Clear();
 
     /// <inheritdoc/>
     public void Dispose()
@@ -42,9 +47,10 @@ internal interface ITurn
     /// <summary>Does it once.</summary>
     void Take();
 
-    /// <summary>The median time in microseconds since <see cref="Forget"/>.</summary>
-    double Median();
+    /// <summary>Starts anew. Each copy takes an unmeasured turn, for what is done once: pages, buffers,
+    /// compilation.</summary>
+    void Start();
 
-    /// <summary>Starts again.</summary>
-    void Forget();
+    /// <summary>The median time in microseconds since <see cref="Start"/>.</summary>
+    double Median();
 }

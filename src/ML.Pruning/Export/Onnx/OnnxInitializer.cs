@@ -29,7 +29,7 @@ internal abstract class OnnxInitializer(string name, OnnxElement element)
     public static OnnxInitializer Of(string name, StoredTensor tensor) => new Stored(name, tensor);
 
     /// <summary>Values in memory.</summary>
-    /// <typeparam name="T">float, int or long.</typeparam>
+    /// <typeparam name="T">float, byte, sbyte, int or long.</typeparam>
     /// <param name="name">The value's name.</param>
     /// <param name="values">The elements in row-major order.</param>
     /// <param name="shape">The dimensions; empty for a scalar.</param>
@@ -45,6 +45,8 @@ internal abstract class OnnxInitializer(string name, OnnxElement element)
     private static OnnxElement ElementOf(Type type) => Type.GetTypeCode(type) switch
     {
         TypeCode.Single => OnnxElement.Float,
+        TypeCode.Byte => OnnxElement.UInt8,
+        TypeCode.SByte => OnnxElement.Int8,
         TypeCode.Int32 => OnnxElement.Int32,
         TypeCode.Int64 => OnnxElement.Int64,
         _ => throw new NotSupportedException($"No ONNX element type is known for {type}."),
