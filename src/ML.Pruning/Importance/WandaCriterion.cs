@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using ML.Pruning.Calibration;
+using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Importance;
 
@@ -23,12 +25,16 @@ public sealed class WandaCriterion : IWeightCriterion
     {
         CriterionChecks.Shape(block, scores);
         CriterionChecks.Statistics(block, statistics);
-        ReadOnlySpan<double> squares = statistics.SumOfSquares;
+        using PooledBuffer<double> norms = new(block.Columns), products = new(block.Columns);
+        TensorPrimitives.Sqrt(statistics.SumOfSquares, norms.Span);
         for (int row = 0; row < block.Rows; row++)
         {
             ReadOnlySpan<float> weight = block.Weight.Slice(row * block.Columns, block.Columns);
-            Span<float> target = scores.Slice(row * block.Columns, block.Columns);
-            for (int i = 0; i < weight.Length; i++) target[i] = (float)(Math.Abs((double)weight[i]) * Math.Sqrt(squares[i]));
+            TensorPrimitives.ConvertTruncating(weight, products.Span);
+            TensorPrimitives.Abs<double>(products.Span, products.Span);
+            TensorPrimitives.Multiply<double>(products.Span, norms.Span, products.Span);
+            TensorPrimitives.ConvertTruncating<double, float>(
+                products.Span, scores.Slice(row * block.Columns, block.Columns));
         }
     }
 }

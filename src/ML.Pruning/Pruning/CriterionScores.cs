@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Importance;
@@ -28,6 +29,8 @@ internal sealed class CriterionScores(
         tensor.Read((long)firstRow * Columns, weight.Span);
         var block = new WeightBlock(Name, firstRow, rowCount, Columns, weight.Span) { Gradients = gradients };
         criterion.Score(block, statistics, scores);
+        if (!weight.Span.Contains(0f) && TensorPrimitives.IsFiniteAll<float>(scores)
+            && (!allowNonFinite || TensorPrimitives.IsFiniteAll<float>(weight.Span))) return;
         for (int i = 0; i < scores.Length; i++)
         {
             if (weight.Span[i] == 0)

@@ -178,7 +178,9 @@ public static class Pruner
             WindowsAsked = asked,
             WindowsUsed = windows?.Count ?? 0,
             WindowLength = windows?.Length ?? 0,
-            Notes = [.. run.Notes, .. Notes(plan, windows, asked)],
+            Notes = [.. run.Notes, .. Notes(plan, windows, asked), .. method is LayerwisePruning { Pattern: var pattern }
+                ? SpeedWarnings.OfThisMachine().Of(run.Reports, pattern)
+                : []],
             Structure = run.Structure,
             Duration = clock.Elapsed,
         };

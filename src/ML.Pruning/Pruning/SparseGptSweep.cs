@@ -210,14 +210,17 @@ internal sealed class SparseGptSweep
 
     private void ChooseTile(TileMaskChooser chooser, Tensor block, double[] diagonal, WeightMask mask, int start)
     {
-        WeightMask tile = chooser.ChooseTile(_name, MemoryMarshal.Cast<byte, double>(block.bytes), diagonal,
-            (row, column) => !WeightMask.IsKept(mask.Words(row), start + column));
+        WeightMask tile =
+            chooser.ChooseTile(_name, MemoryMarshal.Cast<byte, double>(block.bytes), diagonal, mask, start);
         for (int row = 0; row < tile.Rows; row++)
         {
             ReadOnlySpan<ulong> kept = tile.GetRow(row);
             Span<ulong> words = mask.Words(row);
-            for (int column = 0; column < tile.Columns; column++)
-                if (!WeightMask.IsKept(kept, column)) WeightMask.Remove(words, start + column);
+            for (int i = 0; i < kept.Length; i++)
+            {
+                int first = i * WeightMask.WordBits, count = Math.Min(WeightMask.WordBits, tile.Columns - first);
+                WeightMask.Remove(words, start + first, ~kept[i] & ulong.MaxValue >> (WeightMask.WordBits - count));
+            }
         }
     }
 }

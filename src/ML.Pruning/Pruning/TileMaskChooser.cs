@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Pruning;
@@ -12,22 +13,34 @@ internal sealed record TileMaskChooser(SparsityPattern Pattern, double Sparsity)
     /// <param name="name">Name of the tensor, for messages.</param>
     /// <param name="tile">Weights [rows, width], as they stand now.</param>
     /// <param name="diagonal">U_jj of the tile's columns.</param>
-    /// <param name="isZero">Whether the weight at a row and column of the tile was 0 from the start.</param>
+    /// <param name="mask">The whole tensor's mask; what is 0 from the start is removed.</param>
+    /// <param name="firstColumn">The tile's first column in the mask.</param>
     /// <returns>What stays, [rows, width].</returns>
     public WeightMask ChooseTile(
-        string name, ReadOnlySpan<double> tile, ReadOnlySpan<double> diagonal, Func<int, int, bool> isZero)
+        string name, ReadOnlySpan<double> tile, ReadOnlySpan<double> diagonal, WeightMask mask, int firstColumn)
     {
         int width = diagonal.Length, rows = tile.Length / width;
         double highest = 0;
-        for (int i = 0; i < tile.Length; i++) highest = Math.Max(highest, Math.Abs(tile[i] / diagonal[i % width]));
+        var ratios = new double[width];
+        for (int row = 0; row < rows; row++)
+        {
+            TensorPrimitives.Divide(tile.Slice(row * width, width), diagonal, ratios);
+            highest = Math.Max(highest, Math.Abs(TensorPrimitives.MaxMagnitude<double>(ratios)));
+        }
 
         // Relative to the highest, so that no square leaves the range of float32.
         double scale = highest > 0 ? 1 / highest : 1;
         var scores = new float[tile.Length];
-        for (int i = 0; i < scores.Length; i++)
+        for (int row = 0; row < rows; row++)
         {
-            double ratio = tile[i] / diagonal[i % width] * scale;
-            scores[i] = isZero(i / width, i % width) ? float.NegativeInfinity : (float)(ratio * ratio);
+            TensorPrimitives.Divide(tile.Slice(row * width, width), diagonal, ratios);
+            TensorPrimitives.Multiply(ratios, scale, ratios);
+            TensorPrimitives.Multiply<double>(ratios, ratios, ratios);
+            Span<float> own = scores.AsSpan(row * width, width);
+            TensorPrimitives.ConvertTruncating<double, float>(ratios, own);
+            ReadOnlySpan<ulong> words = mask.GetRow(row);
+            for (int column = 0; column < width; column++)
+                if (!WeightMask.IsKept(words, firstColumn + column)) own[column] = float.NegativeInfinity;
         }
 
         return MaskSelector.Select(

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.ExceptionServices;
 
 namespace ML.Pruning.Sparsity;
@@ -38,8 +39,8 @@ internal sealed class JointSelection
     private RankThreshold FindThreshold(long remove)
     {
         long rest = remove;
-        uint upper = Locate(Histogram(key => (int)(key >> HalfBits)), ref rest);
-        uint lower = Locate(Histogram(key => key >> HalfBits == upper ? (int)(key & (Bins - 1)) : -1), ref rest);
+        uint upper = Locate(Histogram(null), ref rest);
+        uint lower = Locate(Histogram(upper), ref rest);
         return new RankThreshold(upper << HalfBits | lower, rest);
     }
 
@@ -51,8 +52,8 @@ internal sealed class JointSelection
         return bin;
     }
 
-    // How many keys fall into each bin; those of bin -1 do not count.
-    private long[] Histogram(Func<uint, int> binOf)
+    // How many keys have each upper half, or each lower half beside a certain upper one.
+    private long[] Histogram(uint? upper)
     {
         var total = new long[Bins];
         try
@@ -62,12 +63,7 @@ internal sealed class JointSelection
                 (i, _, counts) =>
                 {
                     using PooledBuffer<uint> keys = ReadKeys(_chunks[i]);
-                    foreach (uint key in keys.Span)
-                    {
-                        int bin = binOf(key);
-                        if (bin >= 0) counts[bin]++;
-                    }
-
+                    Count(keys.Span, upper, counts);
                     return counts;
                 },
                 counts =>
@@ -81,6 +77,18 @@ internal sealed class JointSelection
         }
 
         return total;
+    }
+
+    private static void Count(ReadOnlySpan<uint> keys, uint? upper, long[] counts)
+    {
+        if (upper is not { } only)
+        {
+            foreach (uint key in keys) counts[key >> HalfBits]++;
+            return;
+        }
+
+        foreach (uint key in keys)
+            if (key >> HalfBits == only) counts[key & (Bins - 1)]++;
     }
 
     private void Apply(RankThreshold threshold, WeightMask[] masks)
@@ -111,11 +119,12 @@ internal sealed class JointSelection
         {
             Span<ulong> words = masks[chunk.Source].Words(chunk.FirstRow + r);
             ReadOnlySpan<uint> row = keys.Span.Slice(r * columns, columns);
-            for (int column = 0; column < row.Length; column++)
+            for (int start = 0; start < columns; start += ScoreKeys.RunLength)
             {
-                if (row[column] > limit) continue;
-                WeightMask.Remove(words, column);
-                if (row[column] == limit) ties++;
+                (ulong below, ulong equal) =
+                    ScoreKeys.Compare(row.Slice(start, Math.Min(ScoreKeys.RunLength, columns - start)), limit);
+                WeightMask.Remove(words, start, below | equal);
+                ties += BitOperations.PopCount(equal);
             }
         }
 

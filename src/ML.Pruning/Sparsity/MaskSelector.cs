@@ -170,9 +170,12 @@ public static class MaskSelector
     private static void RemoveLowest(
         ReadOnlySpan<uint> keys, uint limit, ref long ties, Span<ulong> words, int firstColumn)
     {
-        for (int i = 0; i < keys.Length; i++)
+        for (int start = 0; start < keys.Length; start += ScoreKeys.RunLength)
         {
-            if (keys[i] < limit || keys[i] == limit && ties-- > 0) WeightMask.Remove(words, firstColumn + i);
+            ReadOnlySpan<uint> run = keys.Slice(start, Math.Min(ScoreKeys.RunLength, keys.Length - start));
+            (ulong removed, ulong equal) = ScoreKeys.Compare(run, limit);
+            for (; equal != 0 && ties > 0; equal &= equal - 1, ties--) removed |= equal & (0 - equal);
+            WeightMask.Remove(words, firstColumn + start, removed);
         }
     }
 

@@ -8,7 +8,8 @@ namespace ML.Pruning.Sparsity;
 /// <remarks>Immutable once built and then thread-safe. Each row starts at a new 64-bit word.</remarks>
 public sealed class WeightMask : IEquatable<WeightMask>
 {
-    private const int WordBits = 64;
+    /// <summary>Columns of a word.</summary>
+    internal const int WordBits = 64;
 
     private readonly ulong[] _words;
     private readonly int _wordsPerRow;
@@ -162,6 +163,17 @@ public sealed class WeightMask : IEquatable<WeightMask>
     /// <summary>Removes a column of a row whose words are given.</summary>
     internal static void Remove(Span<ulong> words, int column) =>
         words[column / WordBits] &= ~(1UL << (column % WordBits));
+
+    /// <summary>Removes up to 64 columns of a row whose words are given.</summary>
+    /// <param name="words">The row.</param>
+    /// <param name="firstColumn">The column of bit 0.</param>
+    /// <param name="removed">A bit for each column that goes; none beyond the row.</param>
+    internal static void Remove(Span<ulong> words, int firstColumn, ulong removed)
+    {
+        int word = firstColumn / WordBits, shift = firstColumn % WordBits;
+        words[word] &= ~(removed << shift);
+        if (shift > 0 && removed >> (WordBits - shift) is > 0 and var beyond) words[word + 1] &= ~beyond;
+    }
 
     /// <summary>Keeps a column of a row whose words are given.</summary>
     internal static void Keep(Span<ulong> words, int column) =>
