@@ -33,6 +33,10 @@ internal static class PruneCommand
             Description = "Text to measure the perplexity on before and after, in windows of --sequence-length; for the "
                 + "report.",
         };
+        Option<string?> saveAllocation = new("--save-allocation")
+        {
+            Description = "Write the sparsity that each tensor got to this .json file, which --allocation reads.",
+        };
         Option<bool> compressed = new("--compressed")
         {
             Description = "A folder: store sparse weights as bitmask and values (compressed-tensors naming).",
@@ -57,13 +61,15 @@ internal static class PruneCommand
         var method = new MethodOptions();
         var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
         {
-            model, output, calibration, report, evaluate, compressed, saveStatistics, resume, memoryLimit, threads,
+            model, output, calibration, report, evaluate, saveAllocation, compressed, saveStatistics, resume, memoryLimit, threads,
             force, json,
         };
         method.AddTo(command);
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             PruningMethod chosen = method.Parse(parse);
+            if (parse.GetValue(resume)) RequireLayerwise("--resume", chosen);
+            if (parse.GetValue(saveAllocation) is not null) RequireLayerwise("--save-allocation", chosen);
             string? text = parse.GetValue(calibration);
             if (chosen.NeedsCalibration && text is null)
                 throw new UserErrorException($"--method {chosen.Name} needs --calibration FILE.");
@@ -74,7 +80,7 @@ internal static class PruneCommand
             if (!parse.GetValue(resume)) Pruner.DiscardResumeState(target.ResumeFolder);
             var context = new PruningContext
             {
-                ResumeFolder = target.ResumeFolder,
+                ResumeFolder = chosen is LayerwisePruning ? target.ResumeFolder : null,
                 MemoryLimitBytes = CommonOptions.ParseMemoryLimit(parse.GetValue(memoryLimit)),
                 Threads = parse.GetValue(threads),
                 CancellationToken = cancellationToken,
@@ -93,12 +99,24 @@ internal static class PruneCommand
             JsonObject told = result.Report.ToJson();
             if (parse.GetValue(evaluate) is { } data)
                 told["perplexity"] = Evaluate(opened, pruned, data, chosen.Calibration.SequenceLength, cancellationToken);
+            if (parse.GetValue(saveAllocation) is { } allocation) SaveAllocation(result.Report, allocation);
             foreach (string path in parse.GetValue(report) ?? []) ReportFile.Write(path, told);
             if (parse.GetValue(json)) JsonOutput.Write(told);
             else Console.Error.Write(result.Report.ToTable());
         }));
         return command;
     }
+
+    private static void RequireLayerwise(string option, PruningMethod method)
+    {
+        if (method is LayerwisePruning) return;
+        throw new UserErrorException($"{option} is for methods that set weights to zero, layer by layer; --method "
+            + $"{method.Name} decides about the whole model at once. Leave {option} out.");
+    }
+
+    private static void SaveAllocation(PruningReport report, string path) => (report.ToAllocation()
+        ?? throw new UserErrorException("--save-allocation: masks from a file decided, so there are no sparsities."))
+        .Write(path);
 
     private static void SaveStatistics(LanguageModel model, PruningMethod method, string? calibration, string path,
         bool force, PruningContext context)

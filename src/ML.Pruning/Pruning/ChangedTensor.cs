@@ -12,6 +12,9 @@ internal sealed record ChangedTensor(StoredTensor Weight)
     /// <summary>How the weight was rounded to a grid, if it was.</summary>
     public GridRounding? Rounding { get; init; }
 
+    /// <summary>The sparsity that was asked for (<see cref="TensorReport.Target"/>).</summary>
+    public double? Target { get; init; }
+
     /// <summary>Quantiles of the scores (<see cref="TensorReport.ScoreQuantiles"/>).</summary>
     public IReadOnlyList<double>? ScoreQuantiles { get; init; }
 

@@ -157,8 +157,9 @@ public static class Pruner
             (method, plan) = (resolved, Plan(model, resolved, method.Calibration, context));
         JsonObject? calibration =
             windows is null ? null : CalibrationJson(windows, windowsGiven ? null : method.Calibration);
-        ResumeState? state =
-            context.ResumeFolder is { } folder ? ResumeState.Open(folder, RunJson(model, method, calibration)) : null;
+        ResumeState? state = method is LayerwisePruning && context.ResumeFolder is { } folder
+            ? ResumeState.Open(folder, RunJson(model, method, calibration))
+            : null;
         string what = plan.Families.Count > 0 ? "groups" : $"{plan.Tensors.Count} tensors";
         context.Log?.Invoke($"Pruning {what} with {method.Name}; about "
             + $"{plan.PeakMemoryBytes >> 20} MiB of memory and {plan.DiskBytes >> 20} MiB of disk are needed.");

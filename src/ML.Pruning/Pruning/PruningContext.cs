@@ -14,7 +14,8 @@ public sealed record PruningContext
     /// weights, instead of <see cref="TempFolder"/>. It stays until
     /// <see cref="PruningResult.DiscardResumeState"/>, also after cancellation. Gradients, which come before any layer,
     /// are recorded when they are complete. Layers that compete with each other, and allocations by score, are judged
-    /// again from the model as it was.</remarks>
+    /// again from the model as it was. Methods that make the model smaller record nothing: they decide about all layers
+    /// at once.</remarks>
     public string? ResumeFolder { get; init; }
 
     /// <summary>Bytes of memory that the run may take; one whose estimate (<see cref="PruningPlan.PeakMemoryBytes"/>) is

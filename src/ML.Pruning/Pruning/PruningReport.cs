@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Pruning.Structured;
+using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Pruning;
 
@@ -35,6 +36,10 @@ public sealed record TensorReport(string Name, long Elements, long ZerosBefore, 
 
     /// <summary>How long scoring, selection, update and rounding took; calibration counts apart.</summary>
     public TimeSpan Duration { get; init; }
+
+    /// <summary>The sparsity that the allocation gave the tensor, in [0, 1); null where a mask from outside
+    /// decided.</summary>
+    public double? Target { get; init; }
 
     /// <summary>Weights that were not removed and became zero by rounding.</summary>
     public long RoundedToZero { get; init; }
@@ -84,6 +89,12 @@ public sealed record PruningReport
         }
     }
 
+    /// <summary>The sparsities that the allocation gave the tensors, however it came by them, as an allocation of their
+    /// own: pruning the same model by it gives the same zeros.</summary>
+    /// <returns>The allocation; null where masks from outside decided or the model became smaller.</returns>
+    public FileAllocation? ToAllocation() => Tensors.Count == 0 || Tensors.Any(t => t.Target is null) ? null
+        : new FileAllocation(Tensors.Select(t => KeyValuePair.Create(t.Name, t.Target!.Value)));
+
     /// <summary>The report as one JSON object.</summary>
     /// <returns>Keys method, sparsity, structure, calibration, durationSeconds, tensors, skipped, notes.</returns>
     public JsonObject ToJson() => new()
@@ -131,7 +142,7 @@ public sealed record PruningReport
         AppendGrids(text);
     }
 
-    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes, seconds; where they are known scoreQuantiles and
+    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes, seconds; where they are known target, scoreQuantiles and
     // outputError; on a grid also grid, relativeError, roundedToZero.
     private static JsonNode TensorJson(TensorReport t)
     {
@@ -144,6 +155,7 @@ public sealed record PruningReport
             ["sparsity"] = t.Sparsity,
             ["bytes"] = t.Bytes,
         };
+        if (t.Target is not null) json["target"] = t.Target;
         if (t.ScoreQuantiles is { } quantiles)
             json["scoreQuantiles"] = new JsonArray([.. quantiles.Select(q => (JsonNode)q)]);
         if (t.OutputError is not null) json["outputError"] = t.OutputError;

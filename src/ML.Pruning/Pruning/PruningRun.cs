@@ -143,6 +143,7 @@ internal sealed class PruningRun : IDisposable
                 Grid = (tensor as QuantizedTensor)?.Grid.ToString(),
                 RelativeError = change.Rounding?.RelativeError,
                 RoundedToZero = change.Rounding?.NewZeros ?? 0,
+                Target = change.Target,
                 ScoreQuantiles = change.ScoreQuantiles,
                 OutputError = change.OutputError,
                 Duration = change.Duration,

@@ -277,7 +277,12 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
             ChangedTensor pruned = PruneTensor(run, tensor, choice?.Mask, own);
             IReadOnlyList<double>? quantiles = choice?.Quantiles
                 ?? (Masks is null && !IsModelWide ? ScoreQuantiles.Of(Scores(run, tensor, own)) : null);
-            changed.Add(pruned with { ScoreQuantiles = quantiles, Duration = Stopwatch.GetElapsedTime(start) });
+            changed.Add(pruned with
+            {
+                Target = Masks is null ? tensor.Sparsity : null,
+                ScoreQuantiles = quantiles,
+                Duration = Stopwatch.GetElapsedTime(start),
+            });
 
             // Tensors with the same input follow each other and share the factor; then it is needed no more.
             if (own is not null && (i + 1 == tensors.Length || statistics![tensors[i + 1].Name] != own))

@@ -1,4 +1,6 @@
 using System.IO.Enumeration;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
 
@@ -10,6 +12,8 @@ namespace ML.Pruning.Sparsity;
 public sealed class FileAllocation : ISparsityAllocation
 {
     private const long MaximumBytes = 16 << 20;
+
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
 
     private readonly (string Pattern, double Sparsity)[] _rules;
 
@@ -59,6 +63,12 @@ public sealed class FileAllocation : ISparsityAllocation
                 : throw new ArgumentException($"'{path}': the value of '{entry.Key}' is "
                     + $"{entry.Value?.ToJsonString() ?? "null"}; a number in [0, 1) is needed."))));
     }
+
+    /// <summary>Writes a file that <see cref="Read"/> reads, with every number exact.</summary>
+    /// <param name="path">The file, which appears whole or not at all; an existing one is replaced.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public void Write(string path) =>
+        AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(Options().ToJsonString(s_json)));
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A pattern matches no tensor.</exception>
