@@ -10,8 +10,12 @@ internal static class SideFiles
     {
         byte[] config = files.GetValueOrDefault("tokenizer_config.json") ?? [];
         if (files.TryGetValue("tokenizer.json", out byte[]? json)) return HuggingFaceTokenizer.Parse(json, config);
-        return files.TryGetValue("tokenizer.model", out byte[]? model)
-            ? TokenizerFiles.ParseSentencePiece(model, config)
+        if (files.TryGetValue("tokenizer.model", out byte[]? model))
+            return TokenizerFiles.ParseSentencePiece(model, config);
+
+        // With merges the vocabulary is of another kind.
+        return files.TryGetValue(WordPieceFile.Name, out byte[]? words) && !files.ContainsKey("merges.txt")
+            ? TokenizerFiles.ParseWordPiece(words, config)
             : null;
     }
 }

@@ -61,6 +61,44 @@ internal static class EngineArguments
             throw new ArgumentException("A session is given twice; give each once.", nameof(sessions));
     }
 
+    /// <summary>Refuses an encoder where text is continued or scored token by token.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <exception cref="NotSupportedException">It is one.</exception>
+    public static void RequireDecoder(ModelSpec spec)
+    {
+        if (spec.Encoder is not null)
+        {
+            throw new NotSupportedException($"A {spec.Family} model is an encoder: every token sees the whole text, so "
+                + "that it predicts no next token. Classify text with it, or take a decoder.");
+        }
+    }
+
+    /// <summary>Checks the arguments of <see cref="ILanguageModelEngine.LabelScores"/>.</summary>
+    /// <param name="spec">The model's shape.</param>
+    /// <param name="tokens">Token ids [batch, length], row-major.</param>
+    /// <param name="lengths">Tokens of each text.</param>
+    /// <param name="scores">Elements of the destination.</param>
+    /// <returns>The length of a row.</returns>
+    /// <exception cref="NotSupportedException">The model does not tell labels apart.</exception>
+    /// <exception cref="ArgumentException">A token or length is out of range, or a size does not fit.</exception>
+    public static int CheckTexts(ModelSpec spec, ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int scores)
+    {
+        if (spec.Encoder is not { IsClassifier: true } encoder)
+            throw new NotSupportedException($"This {spec.Family} model has no head that tells labels apart.");
+        int length = CheckTokens(spec, tokens, lengths.Length);
+        foreach (int own in lengths)
+        {
+            if (own < 1 || own > length)
+            {
+                throw new ArgumentException($"A text has {own} tokens; it must have between 1 and {length}.",
+                    nameof(lengths));
+            }
+        }
+
+        CheckDestination(scores, (long)lengths.Length * encoder.Labels.Count, "[batch, labels]");
+        return length;
+    }
+
     /// <summary>Checks the size of a destination.</summary>
     /// <param name="actual">Elements that it has.</param>
     /// <param name="expected">Elements that are needed.</param>

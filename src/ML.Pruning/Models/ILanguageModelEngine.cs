@@ -15,6 +15,7 @@ public interface ILanguageModelEngine : IDisposable
     /// <param name="logits">Destination [batch, length, vocabulary], float32.</param>
     /// <exception cref="ArgumentException">A token is outside the vocabulary, the length exceeds the context, or a
     /// buffer has the wrong size.</exception>
+    /// <exception cref="NotSupportedException">The model predicts no tokens.</exception>
     void Logits(ReadOnlySpan<int> tokens, int batch, Span<float> logits);
 
     /// <summary>Natural logarithm of the probability of every token but the first, given those before it.</summary>
@@ -23,10 +24,22 @@ public interface ILanguageModelEngine : IDisposable
     /// <param name="batch">Number of sequences, at least 1.</param>
     /// <param name="logProbabilities">Destination [batch, length - 1]; entry t belongs to token t + 1.</param>
     /// <exception cref="ArgumentException">As for <see cref="Logits"/>.</exception>
+    /// <exception cref="NotSupportedException">The model is an encoder.</exception>
     void NextTokenLogProbabilities(ReadOnlySpan<int> tokens, int batch, Span<double> logProbabilities);
+
+    /// <summary>Scores the labels of texts; for encoders that tell labels apart.</summary>
+    /// <param name="tokens">Token ids [batch, length], row-major, special tokens included; what fills up shorter texts
+    /// at the right is ignored.</param>
+    /// <param name="lengths">Tokens of each text [batch], from 1 to length.</param>
+    /// <param name="scores">Destination [batch, labels], float32: logits.</param>
+    /// <exception cref="NotSupportedException">The model is another one.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="Logits"/>, or a length is out of range.</exception>
+    void LabelScores(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> scores) =>
+        throw new NotSupportedException($"The engine {Name} does not tell labels apart.");
 
     /// <summary>Starts a decoding session with an empty key/value cache.</summary>
     /// <returns>The session; the caller disposes it.</returns>
+    /// <exception cref="NotSupportedException">The model is an encoder.</exception>
     IDecodingSession StartDecoding();
 
     /// <summary>Appends tokens to several sequences at once. Each keeps its own positions and sees only its own tokens;

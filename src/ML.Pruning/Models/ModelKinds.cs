@@ -44,4 +44,7 @@ public enum ActivationKind
 
     /// <summary>max(x, 0).</summary>
     Relu,
+
+    /// <summary>tanh(x): of poolers.</summary>
+    Tanh,
 }

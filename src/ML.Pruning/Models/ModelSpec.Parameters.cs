@@ -14,6 +14,8 @@ public sealed partial record ModelSpec
                 ParameterRole.Embedding, -1, "");
         }
 
+        if (Encoder is { TokenTypes: > 0 and var types })
+            yield return new(TensorNames.TokenTypeEmbedding, [types, StreamWidth], ParameterRole.Embedding, -1, "");
         if (EmbeddingNorm)
             foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.EmbeddingNorm, HiddenSize)) yield return p;
         for (int layer = 0; layer < Layers.Count; layer++)
@@ -21,9 +23,7 @@ public sealed partial record ModelSpec
             foreach (ParameterSpec parameter in LayerParameters(layer)) yield return parameter;
         }
 
-        foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.LastNorm, HiddenSize)) yield return p;
-        if (!TiedHead) yield return new(TensorNames.Head, [VocabularySize, HiddenSize], ParameterRole.Head, -1, "");
-        if (HeadBias) yield return new(TensorNames.HeadBias, [VocabularySize], ParameterRole.Bias, -1, "");
+        foreach (ParameterSpec p in EndParameters()) yield return p;
     }
 
     /// <summary>The parameter tensors of the adapters.</summary>
@@ -37,7 +37,7 @@ public sealed partial record ModelSpec
     public IEnumerable<ParameterSpec> LayerParameters(int layer)
     {
         var parameters = new List<ParameterSpec>();
-        parameters.AddRange(LayerNorm(layer, TensorNames.AttentionNorm));
+        if (!NormAfterSum) parameters.AddRange(LayerNorm(layer, TensorNames.AttentionNorm));
         parameters.AddRange(Linears(layer).Where(l => l.IsAttention).SelectMany(l => l.Parameters()));
         if (QueryKeyNorm)
         {
@@ -49,9 +49,10 @@ public sealed partial record ModelSpec
         }
 
         if (PostNorms) parameters.AddRange(LayerNorm(layer, TensorNames.AttentionPostNorm));
-        parameters.AddRange(LayerNorm(layer, TensorNames.MlpNorm));
+        parameters.AddRange(LayerNorm(layer, NormAfterSum ? TensorNames.AttentionSumNorm : TensorNames.MlpNorm));
         parameters.AddRange(Linears(layer).Where(l => !l.IsAttention).SelectMany(l => l.Parameters()));
         if (PostNorms) parameters.AddRange(LayerNorm(layer, TensorNames.MlpPostNorm));
+        if (NormAfterSum) parameters.AddRange(LayerNorm(layer, TensorNames.MlpSumNorm));
         parameters.AddRange(Shortcuts(layer).SelectMany(s => s.Parameters())
             .Select(p => p with { Role = ParameterRole.Shortcut }));
         return parameters;
@@ -118,7 +119,7 @@ public sealed partial record ModelSpec
     }
 
     /// <summary>Multiply-accumulates of one forward pass over a single sequence.</summary>
-    /// <remarks>Linears, shortcuts and head; per layer h(S^2 d + S^2 + S^2 d) for attention, 2S(h + kv)r for rotary positions that
+    /// <remarks>Linears, shortcuts and head (a pooler and a classifier run once, on one token); per layer h(S^2 d + S^2 + S^2 d) for attention, 2S(h + kv)r for rotary positions that
     /// turn r dimensions, S times the MLP width for the activation and 2Sw for each norm of width w. This is the count
     /// whose results LLM-Pruner (Ma et al. 2023, arXiv:2305.11627) publishes at 64 tokens.</remarks>
     /// <param name="tokens">Sequence length S, at least 1.</param>
@@ -127,7 +128,7 @@ public sealed partial record ModelSpec
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
         long s = tokens, d = StreamWidth;
-        long total = s * VocabularySize * HiddenSize + (EmbeddingNorm ? 4 : 2) * s * HiddenSize;
+        long total = HeadMultiplyAccumulates(s) + (EmbeddingNorm && !NormAfterSum ? 4 : 2) * s * HiddenSize;
         for (int layer = 0; layer < Layers.Count; layer++)
         {
             LayerSpec shape = Layers[layer];
@@ -141,6 +142,41 @@ public sealed partial record ModelSpec
 
         return total;
     }
+
+    private long HeadMultiplyAccumulates(long tokens)
+    {
+        long square = (long)HiddenSize * HiddenSize;
+        long total = PredictsTokens ? tokens * VocabularySize * HiddenSize : 0;
+        if (Encoder is null) return total;
+        if (Encoder.IsMaskedLanguageModel) total += tokens * (square + 2 * HiddenSize);
+        if (Encoder.Pooler is not null) total += square;
+        return total + (long)Encoder.Labels.Count * HiddenSize;
+    }
+
+    private IEnumerable<ParameterSpec> EndParameters()
+    {
+        if (!NormAfterSum)
+            foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.LastNorm, HiddenSize)) yield return p;
+        if (Encoder?.Pooler is not null)
+            foreach (ParameterSpec p in HeadLinear(TensorNames.Pooler, HiddenSize)) yield return p;
+        if (Encoder is { IsClassifier: true })
+            foreach (ParameterSpec p in HeadLinear(TensorNames.Classifier, Encoder.Labels.Count)) yield return p;
+        if (Encoder is { IsMaskedLanguageModel: true })
+        {
+            foreach (ParameterSpec p in HeadLinear(TensorNames.HeadTransform, HiddenSize)) yield return p;
+            foreach (ParameterSpec p in NormParameters(-1, "", TensorNames.HeadNorm, HiddenSize)) yield return p;
+        }
+
+        if (!PredictsTokens) yield break;
+        if (!TiedHead) yield return new(TensorNames.Head, [VocabularySize, HiddenSize], ParameterRole.Head, -1, "");
+        if (HeadBias) yield return new(TensorNames.HeadBias, [VocabularySize], ParameterRole.Bias, -1, "");
+    }
+
+    private IEnumerable<ParameterSpec> HeadLinear(string name, int rows) =>
+    [
+        new(name + ".weight", [rows, HiddenSize], ParameterRole.Head, -1, ""),
+        new(name + ".bias", [rows], ParameterRole.Bias, -1, ""),
+    ];
 
     private IEnumerable<ParameterSpec> LayerNorm(int layer, string part) =>
         NormParameters(layer, part, TensorNames.Name(layer, part), HiddenSize);

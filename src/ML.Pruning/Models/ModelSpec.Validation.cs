@@ -29,7 +29,7 @@ public sealed partial record ModelSpec
         RequirePositive(QueryKeyValueClip, "clip of queries, keys and values");
         if (!double.IsFinite(NormGainOffset))
             throw new ModelFormatException($"The offset of norm gains is {NormGainOffset}; it must be finite.");
-        if (HeadBias && TiedHead) throw new ModelFormatException("A head that is tied to the embedding has no bias.");
+        if (HeadBias && TiedHead && Encoder is null) throw new ModelFormatException("A head that is tied to the embedding has no bias.");
         if (ResidualWidth is { } stream)
         {
             RequirePositive(stream, "width of the residual stream");
@@ -41,10 +41,38 @@ public sealed partial record ModelSpec
             }
         }
 
+        ValidateEncoder();
         if (Layers.Count == 0) throw new ModelFormatException("The model has no layers.");
         for (int i = 0; i < Layers.Count; i++) ValidateLayer(i);
         ValidateAdapters();
         return this;
+    }
+
+    private void ValidateEncoder()
+    {
+        if (NormAfterSum && (PostNorms || ParallelResidual || Norm != NormKind.LayerNorm))
+        {
+            throw new ModelFormatException("Norms after the residual sums are LayerNorms, and the only norms of a layer "
+                + "whose halves follow each other.");
+        }
+
+        if (NormAfterSum != (Encoder is not null))
+            throw new ModelFormatException("Encoders, and only they, have their norms after the residual sums.");
+        if (Encoder is null) return;
+        if (Encoder.TokenTypes is < 0 or > 1024)
+            throw new ModelFormatException($"There are {Encoder.TokenTypes} token types; 0 to 1024 are legal.");
+        if (Encoder.IsClassifier != (Encoder.Labels.Count > 1) || Encoder.IsClassifier && Encoder.Pooler is null)
+        {
+            throw new ModelFormatException($"The encoder has {Encoder.Labels.Count} labels and "
+                + $"{(Encoder.Pooler is null ? "no" : "a")} pooler; a classifier has at least two labels and a pooler, "
+                + "any other encoder no labels.");
+        }
+
+        if (Encoder.PadTokenId < 0 || Encoder.PadTokenId >= VocabularySize)
+        {
+            throw new ModelFormatException($"The padding token is {Encoder.PadTokenId}; it must lie between 0 and "
+                + $"{VocabularySize - 1}.");
+        }
     }
 
     private void ValidateAdapters()

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace ML.Pruning.Models;
 
-/// <summary>An immutable, JSON-serialisable description of one decoder. From it, and from nothing else, come the torch
+/// <summary>An immutable, JSON-serialisable description of one decoder or encoder. From it, and from nothing else, come the torch
 /// modules, the exported graphs, the dependency groups and every count of parameters and of
 /// multiply-accumulates.</summary>
 /// <remarks>Thread-safe.</remarks>
@@ -32,7 +32,17 @@ public sealed partial record ModelSpec
     /// <summary>The layers, first to last.</summary>
     public required IReadOnlyList<LayerSpec> Layers { get; init; }
 
-    /// <summary>The norm before attention, before the MLP and at the end.</summary>
+    /// <summary>What makes the model an encoder; null = it is a decoder, which predicts the next token.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EncoderSpec? Encoder { get; init; }
+
+    /// <summary>Whether the norms stand after the residual sums, norm(x + attention(x)) and norm(h + mlp(h)), and none at
+    /// the end.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NormAfterSum { get; init; }
+
+    /// <summary>The norm before attention, before the MLP and at the end; or, with <see cref="NormAfterSum"/>, after
+    /// both.</summary>
     public NormKind Norm { get; init; } = NormKind.RmsNorm;
 
     /// <summary>The norm's epsilon.</summary>
@@ -138,6 +148,10 @@ public sealed partial record ModelSpec
     [JsonIgnore]
     public bool IsUniform => ResidualWidth is null && Layers.All(l => l.AddedBiases == LinearParts.None
         && l == Layers[0] with { FullAttention = l.FullAttention });
+
+    /// <summary>Whether the model predicts tokens of its vocabulary.</summary>
+    [JsonIgnore]
+    public bool PredictsTokens => Encoder is null or { IsMaskedLanguageModel: true };
 
     /// <summary>Whether the norms have a bias.</summary>
     [JsonIgnore]

@@ -9,6 +9,21 @@ public static class TensorNames
     /// <summary>Learned position embedding [positions, hidden].</summary>
     public const string PositionEmbedding = "embed_positions.weight";
 
+    /// <summary>Token-type embedding of an encoder [token types, hidden].</summary>
+    public const string TokenTypeEmbedding = "embed_token_types.weight";
+
+    /// <summary>Linear map on the first token's state of an encoder [hidden, hidden], without suffix.</summary>
+    internal const string Pooler = "pooler";
+
+    /// <summary>Linear map from the pooled state to the labels [labels, hidden], without suffix.</summary>
+    internal const string Classifier = "classifier";
+
+    /// <summary>Linear map before the head of a masked language model [hidden, hidden], without suffix.</summary>
+    internal const string HeadTransform = "head_transform";
+
+    /// <summary>Norm of what <see cref="HeadTransform"/> yields, without suffix.</summary>
+    internal const string HeadNorm = "head_norm";
+
     /// <summary>Norm of the embeddings, without suffix.</summary>
     internal const string EmbeddingNorm = "embed_norm";
 
@@ -71,6 +86,12 @@ public static class TensorNames
 
     /// <summary>Norm of what the MLP yields, before the residual sum.</summary>
     public const string MlpPostNorm = "mlp_post_norm";
+
+    /// <summary>Norm of the sum of the residual stream and what attention yields.</summary>
+    public const string AttentionSumNorm = "attention_sum_norm";
+
+    /// <summary>Norm of the sum of the residual stream and what the MLP yields.</summary>
+    public const string MlpSumNorm = "mlp_sum_norm";
 
     /// <summary>Matrix on the residual stream beside attention, or beside attention and MLP where they are
     /// parallel.</summary>

@@ -32,8 +32,8 @@ public static class WeightMap
         }
 
         RefuseSurplus(spec, family, source, used);
-        if (spec.TiedHead && source.TryGetValue(family.HeadName, out StoredTensor? head))
-            RequireEqual(head, result[TensorNames.Embedding]);
+        foreach ((string name, string canonical) in family.Copies(spec))
+            if (source.TryGetValue(name, out StoredTensor? copy)) RequireEqual(copy, result[canonical]);
         return result;
     }
 
@@ -88,10 +88,11 @@ public static class WeightMap
         IReadOnlyDictionary<string, StoredTensor> source, HashSet<string> used)
     {
         string[] prefixes = mapping.HasPrefix ? [family.Prefix, .. family.OtherPrefixes] : [""];
-        foreach (string prefix in prefixes)
+        string[] names = family.OldName(mapping.SourceName) is { } old ? [mapping.SourceName, old] : [mapping.SourceName];
+        foreach (string name in prefixes.SelectMany(prefix => names.Select(name => prefix + name)))
         {
-            if (!source.TryGetValue(prefix + mapping.SourceName, out StoredTensor? tensor)) continue;
-            used.Add(prefix + mapping.SourceName);
+            if (!source.TryGetValue(name, out StoredTensor? tensor)) continue;
+            used.Add(name);
             return tensor;
         }
 
@@ -155,6 +156,12 @@ public static class WeightMap
             equal = left.AsSpan(0, count).SequenceEqual(right.AsSpan(0, count));
         }
 
+        if (!equal && embedding.Name != TensorNames.Embedding)
+        {
+            throw new ModelFormatException($"The checkpoint's '{head.Name}' must repeat another of its tensors, but "
+                + "differs from it; remove it.");
+        }
+
         if (!equal)
         {
             throw new ModelFormatException($"config.json ties the head to the embedding, but the checkpoint's "
@@ -166,14 +173,14 @@ public static class WeightMap
     private static void RefuseSurplus(ModelSpec spec, ModelFamily family,
         IReadOnlyDictionary<string, StoredTensor> source, HashSet<string> used)
     {
+        HashSet<string> copies = [.. family.Copies(spec).Select(copy => copy.Source)];
         foreach (string name in source.Keys.Order(StringComparer.Ordinal))
         {
-            if (used.Contains(name)) continue;
+            if (used.Contains(name) || copies.Contains(name)) continue;
             string prefix = new[] { family.Prefix }.Concat(family.OtherPrefixes)
                 .FirstOrDefault(p => name.StartsWith(p, StringComparison.Ordinal), "");
             string bare = name[prefix.Length..];
-            // A tied head may be stored as well; it repeats the embedding.
-            if (family.IsNoParameter(bare) || spec.TiedHead && name == family.HeadName) continue;
+            if (family.IsNoParameter(bare) || family.IsLeftOut(spec, bare)) continue;
             throw new ModelFormatException($"The checkpoint has a tensor '{name}' that model type "
                 + $"\"{family.ModelType}\" with this config.json does not have.");
         }

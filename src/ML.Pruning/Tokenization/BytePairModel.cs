@@ -8,7 +8,7 @@ namespace ML.Pruning.Tokenization;
 /// Face library. Among equal ranks the leftmost pair is merged first. O(n log n) for a piece of n characters.</para>
 /// <para>Immutable and thread-safe.</para>
 /// </remarks>
-internal sealed class BytePairModel
+internal sealed class BytePairModel : TokenModel
 {
     private readonly Dictionary<string, int> _vocabulary;
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _lookup;
@@ -49,16 +49,14 @@ internal sealed class BytePairModel
     /// <summary>Rank and result of a merge.</summary>
     internal readonly record struct MergeTarget(int Rank, int Id);
 
-    /// <summary>The tokens of the model and their ids.</summary>
-    public IReadOnlyDictionary<string, int> Vocabulary => _vocabulary;
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, int> Vocabulary => _vocabulary;
 
     /// <summary>The key of a pair of ids in the table of merges.</summary>
     public static long PairKey(int left, int right) => ((long)left << 32) | (uint)right;
 
-    /// <summary>Encodes one piece.</summary>
-    /// <param name="text">The piece, as the pre-tokenizers left it.</param>
-    /// <param name="output">Receives the tokens, with the characters of <paramref name="text"/> they stand for.</param>
-    public void Encode(string text, List<TokenSpan> output)
+    /// <inheritdoc/>
+    public override void Encode(string text, List<TokenSpan> output)
     {
         if (text.Length == 0)
             return;

@@ -2,18 +2,14 @@ using System.Text.Json;
 
 namespace ML.Pruning.Tokenization;
 
-/// <summary>Reads the <c>model</c> of tokenizer.json.</summary>
+/// <summary>Reads a byte-pair <c>model</c> of tokenizer.json.</summary>
 internal static class BytePairModelReader
 {
     private const int MaxAffixLength = 64;
 
-    /// <summary>The byte-pair model that <paramref name="part"/> describes; other types are refused by name.</summary>
+    /// <summary>The byte-pair model that <paramref name="part"/> describes.</summary>
     public static BytePairModel Read(JsonPart part)
     {
-        // The first versions of the format left the type out; only byte-pair models have merges.
-        string type = !part.TryField("type", out _) && part.TryField("merges", out _) ? "BPE" : part.TypeName();
-        if (type != "BPE")
-            throw part.Unsupported(type, "BPE");
         if (part.TryField("dropout", out JsonPart dropout)
             && (dropout.Element.ValueKind != JsonValueKind.Number || dropout.Element.GetDouble() != 0))
             throw dropout.Error("is not null or 0; encoding with random merges is not supported.");
@@ -26,7 +22,7 @@ internal static class BytePairModelReader
             ContinuingPrefix = ReadAffix(part, "continuing_subword_prefix"),
             EndOfWordSuffix = ReadAffix(part, "end_of_word_suffix"),
         };
-        Dictionary<string, int> vocabulary = ReadVocabulary(part.Field("vocab"));
+        Dictionary<string, int> vocabulary = TokenModelReader.ReadVocabulary(part.Field("vocab"));
         if (options.UnknownToken is { } unknown && !vocabulary.ContainsKey(unknown))
             throw part.Field("unk_token").Error($"'{JsonPart.Shorten(unknown)}' is not in model.vocab.");
         Dictionary<long, BytePairModel.MergeTarget> merges =
@@ -40,37 +36,6 @@ internal static class BytePairModelReader
         return affix.Length <= MaxAffixLength
             ? affix
             : throw part.Field(name).Error($"has {affix.Length} characters; at most {MaxAffixLength} are supported.");
-    }
-
-    private static Dictionary<string, int> ReadVocabulary(JsonPart part)
-    {
-        var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
-        var tokenOfId = new Dictionary<int, string>();
-        string place = part.Path;
-        foreach (JsonProperty property in part.Fields())
-        {
-            string token = ReadName(property, part);
-            int id = new JsonPart(property.Value, place, token).AsTokenId();
-            if (!vocabulary.TryAdd(token, id))
-                throw part.Error($"has the token '{JsonPart.Shorten(token)}' twice; each token needs one id.");
-            if (!tokenOfId.TryAdd(id, token))
-                throw part.Error(
-                    $"gives id {id} to '{JsonPart.Shorten(tokenOfId[id])}' and to '{JsonPart.Shorten(token)}'; "
-                    + "each id needs one token.");
-        }
-        return vocabulary;
-    }
-
-    private static string ReadName(JsonProperty property, JsonPart part)
-    {
-        try
-        {
-            return property.Name;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new TokenizerFormatException($"{part.Path} has a token that is not valid Unicode.", e);
-        }
     }
 
     private static Dictionary<long, BytePairModel.MergeTarget> ReadMerges(

@@ -35,7 +35,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
             token => (parts.Normalizer?.Normalize(token.Content) ?? token.Content, token)));
     }
 
-    /// <summary>The bytes of tokenizer.json, as read, or made from a SentencePiece model.</summary>
+    /// <summary>The bytes of tokenizer.json, as read, or made from a SentencePiece model or a vocab.txt.</summary>
     public ReadOnlyMemory<byte> TokenizerJson { get; }
 
     /// <summary>The bytes of tokenizer_config.json, as read; empty where there is none.</summary>
@@ -50,6 +50,9 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     /// <summary>The token that ends a text, or null where the files name none.</summary>
     public int? EosTokenId => _parts.EosTokenId;
 
+    /// <summary>The token that stands for a hidden one, or null where the files name none.</summary>
+    public int? MaskTokenId => _parts.MaskTokenId;
+
     /// <inheritdoc/>
     public override Normalizer? Normalizer => _parts.Normalizer;
 
@@ -57,8 +60,8 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     public override PreTokenizer? PreTokenizer => _parts.PreTokenizer;
 
     /// <summary>Reads the tokenizer of a model folder.</summary>
-    /// <param name="folderOrFile">A folder with tokenizer.json or, without it, a SentencePiece tokenizer.model; or such
-    /// a file itself. tokenizer_config.json beside it is read too.</param>
+    /// <param name="folderOrFile">A folder with tokenizer.json or, without it, a SentencePiece tokenizer.model or BERT's
+    /// vocab.txt; or such a file itself. tokenizer_config.json beside it is read too.</param>
     /// <exception cref="FileNotFoundException">There is no tokenizer file.</exception>
     /// <exception cref="TokenizerFormatException">A file is malformed or asks for something not supported.</exception>
     public static HuggingFaceTokenizer Load(string folderOrFile) => TokenizerFiles.Load(folderOrFile);
@@ -86,6 +89,21 @@ public sealed class HuggingFaceTokenizer : Tokenizer
         return Ids(collector.Tokens);
     }
 
+    /// <summary>Encodes text of a data file as one input of an encoder: its tokens with what the post-processor adds
+    /// around them, such as [CLS] and [SEP].</summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="maximumLength">Tokens at most; the end of the text is cut off so that all fits.</param>
+    /// <returns>The token ids, and how many were cut off.</returns>
+    /// <exception cref="ArgumentNullException"><paramref name="text"/> is null.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">What is added alone is longer.</exception>
+    public (IReadOnlyList<int> Ids, int CutOff) EncodeWhole(string text, int maximumLength)
+    {
+        IReadOnlyList<int> tokens = EncodeData(text);
+        int room = maximumLength - _parts.Templates.Sum(t => t.Before.Count + t.After.Count);
+        ArgumentOutOfRangeException.ThrowIfNegative(room, nameof(maximumLength));
+        return (WithTemplates(tokens.Take(room)), Math.Max(0, tokens.Count - room));
+    }
+
     /// <summary>Encodes a prompt: added and special tokens written in it are recognised.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">True to add what the post-processor adds, BOS as a rule.</param>
@@ -95,11 +113,7 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         List<int> ids = Ids(Collect(text, normalize: true, cut: true).Tokens);
-        if (!addSpecialTokens)
-            return ids;
-        foreach (SequenceTemplate template in _parts.Templates)
-            ids = [.. template.Before, .. ids, .. template.After];
-        return ids;
+        return addSpecialTokens ? WithTemplates(ids) : ids;
     }
 
     /// <summary>The text of token ids.</summary>
@@ -196,6 +210,9 @@ public sealed class HuggingFaceTokenizer : Tokenizer
             CharsConsumed = kept == spans.Count ? encodedText.Length : kept == 0 ? 0 : spans[kept - 1].End,
         };
     }
+
+    private List<int> WithTemplates(IEnumerable<int> ids) => [.. _parts.Templates.Aggregate(
+        ids, (inner, template) => template.Before.Concat(inner).Concat(template.After))];
 
     private static List<int> Ids(List<TokenSpan> tokens) => tokens.ConvertAll(token => token.Id);
 

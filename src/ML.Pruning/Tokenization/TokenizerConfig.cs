@@ -24,6 +24,18 @@ internal sealed record TokenizerConfig
     /// <summary>Whether encoding with special tokens puts EOS last; null where the file does not say.</summary>
     public bool? AddEosToken { get; private init; }
 
+    /// <summary>The text of the token that stands for a hidden one, or null.</summary>
+    public string? MaskToken { get; private init; }
+
+    /// <summary>Whether BERT's tokenizer makes letters lower case; null where the file does not say.</summary>
+    public bool? Lowercase { get; private init; }
+
+    /// <summary>Whether BERT's tokenizer removes accents; null where the file does not say.</summary>
+    public bool? StripAccents { get; private init; }
+
+    /// <summary>Whether Chinese characters are words for BERT's tokenizer; null where the file does not say.</summary>
+    public bool? TokenizeChinese { get; private init; }
+
     /// <summary>Added tokens, with their ids.</summary>
     public IReadOnlyList<AddedToken> AddedTokens { get; private init; } = [];
 
@@ -33,17 +45,25 @@ internal sealed record TokenizerConfig
         if (utf8.IsEmpty)
             return new TokenizerConfig();
         JsonPart root = JsonPart.Parse(utf8, FileName);
-        string?[] others = [ReadToken(root, "unk_token"), ReadToken(root, "pad_token")];
+        string?[] others = [.. ((string[])["unk_token", "pad_token", "cls_token", "sep_token", "mask_token"])
+            .Select(name => ReadToken(root, name))];
         return new TokenizerConfig
         {
             BosToken = ReadToken(root, "bos_token"),
             EosToken = ReadToken(root, "eos_token"),
             OtherSpecialTokens = [.. others.OfType<string>()],
-            AddBosToken = root.TryField("add_bos_token", out _) ? root.Boolean("add_bos_token", false) : null,
-            AddEosToken = root.TryField("add_eos_token", out _) ? root.Boolean("add_eos_token", false) : null,
+            AddBosToken = ReadFlag(root, "add_bos_token"),
+            AddEosToken = ReadFlag(root, "add_eos_token"),
+            MaskToken = ReadToken(root, "mask_token"),
+            Lowercase = ReadFlag(root, "do_lower_case"),
+            StripAccents = ReadFlag(root, "strip_accents"),
+            TokenizeChinese = ReadFlag(root, "tokenize_chinese_chars"),
             AddedTokens = ReadAddedTokens(root),
         };
     }
+
+    private static bool? ReadFlag(JsonPart root, string name) =>
+        root.TryField(name, out _) ? root.Boolean(name, false) : null;
 
     private static string? ReadToken(JsonPart root, string name)
     {

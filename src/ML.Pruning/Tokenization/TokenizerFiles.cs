@@ -19,10 +19,13 @@ internal static class TokenizerFiles
             file = Path.Combine(folderOrFile, JsonName);
             if (!File.Exists(file))
                 file = Path.Combine(folderOrFile, SentencePieceName);
+            if (!File.Exists(file))
+                file = Path.Combine(folderOrFile, WordPieceFile.Name);
         }
         if (!File.Exists(file))
             throw new FileNotFoundException(
-                $"No tokenizer at '{folderOrFile}': give a folder with {JsonName} or {SentencePieceName}, or a file.",
+                $"No tokenizer at '{folderOrFile}': give a folder with {JsonName}, {SentencePieceName} or "
+                + $"{WordPieceFile.Name}, or a file.",
                 file);
         string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         string configFile = Path.Combine(folder, TokenizerConfig.FileName);
@@ -30,12 +33,18 @@ internal static class TokenizerFiles
         byte[] content = ReadBounded(file);
         if (file.EndsWith(".model", StringComparison.OrdinalIgnoreCase))
             return ParseSentencePiece(content, config);
+        if (file.EndsWith(".txt", StringComparison.OrdinalIgnoreCase))
+            return ParseWordPiece(content, config);
         return HuggingFaceTokenizer.Parse(content, config);
     }
 
     /// <summary>Reads the bytes of a tokenizer.model.</summary>
     public static HuggingFaceTokenizer ParseSentencePiece(byte[] model, byte[] config) => HuggingFaceTokenizer.Parse(
         SentencePieceConverter.Convert(SentencePieceModel.Parse(model), TokenizerConfig.Parse(config)), config);
+
+    /// <summary>Reads the bytes of a vocab.txt.</summary>
+    public static HuggingFaceTokenizer ParseWordPiece(byte[] vocabulary, byte[] config) => HuggingFaceTokenizer.Parse(
+        WordPieceFile.Convert(vocabulary, TokenizerConfig.Parse(config)), config);
 
     private static byte[] ReadBounded(string file)
     {

@@ -18,7 +18,7 @@ internal sealed record TokenizerParts
     public PieceSplitter? PreTokenizer { get; private init; }
 
     /// <summary>The model.</summary>
-    public required BytePairModel Model { get; init; }
+    public required TokenModel Model { get; init; }
 
     /// <summary>The decoder, or null.</summary>
     public TokenDecoder? Decoder { get; private init; }
@@ -35,6 +35,9 @@ internal sealed record TokenizerParts
     /// <summary>The token that ends a text, or null.</summary>
     public int? EosTokenId { get; private init; }
 
+    /// <summary>The token that stands for a hidden one, or null.</summary>
+    public int? MaskTokenId { get; private init; }
+
     /// <summary>Reads both files; the second may be empty.</summary>
     public static TokenizerParts Parse(ReadOnlySpan<byte> tokenizerJson, ReadOnlySpan<byte> configJson)
     {
@@ -42,7 +45,7 @@ internal sealed record TokenizerParts
         TokenizerConfig config = TokenizerConfig.Parse(configJson);
         if (root.TryField("version", out JsonPart version) && version.AsString() != SupportedVersion)
             throw version.Unsupported(version.AsString(), SupportedVersion);
-        BytePairModel model = BytePairModelReader.Read(root.Field("model"));
+        TokenModel model = TokenModelReader.Read(root.Field("model"));
         Dictionary<int, AddedToken> added = ReadAddedTokens(root, config, model);
         int? bos = FindId(config.BosToken, "bos_token", added, model);
         int? eos = FindId(config.EosToken, "eos_token", added, model);
@@ -64,12 +67,14 @@ internal sealed record TokenizerParts
             Templates = templates,
             AddedTokens = added,
             BosTokenId = bos ?? templates.SelectMany(template => template.Before).Cast<int?>().FirstOrDefault(),
+            MaskTokenId = FindId(config.MaskToken, "mask_token", added, model)
+                ?? added.Values.FirstOrDefault(token => token.Content is "[MASK]" or "<mask>")?.Id,
             EosTokenId = eos ?? templates.SelectMany(template => template.After).Cast<int?>().LastOrDefault(),
         };
     }
 
     private static Dictionary<int, AddedToken> ReadAddedTokens(
-        JsonPart root, TokenizerConfig config, BytePairModel model)
+        JsonPart root, TokenizerConfig config, TokenModel model)
     {
         var added = new Dictionary<int, AddedToken>();
         var textOfId = new Dictionary<int, string>();
@@ -107,7 +112,7 @@ internal sealed record TokenizerParts
     }
 
     private static int? FindId(
-        string? text, string name, Dictionary<int, AddedToken> added, BytePairModel model)
+        string? text, string name, Dictionary<int, AddedToken> added, TokenModel model)
     {
         if (string.IsNullOrEmpty(text))
             return null;
@@ -136,7 +141,7 @@ internal sealed record TokenizerParts
     private static void CheckTemplates(
         IReadOnlyList<SequenceTemplate> templates,
         Dictionary<int, AddedToken> added,
-        BytePairModel model,
+        TokenModel model,
         JsonPart processor)
     {
         if (templates.Count == 0)

@@ -43,21 +43,46 @@ internal static class FamilyConfigs
             """,
     };
 
-    /// <summary>The names, as test data.</summary>
+    /// <summary>The same of the encoders, each with another head: hidden size 16, two layers, vocabulary 40, context 64.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> Encoders { get; } = new Dictionary<string, string>
+    {
+        ["bert"] = Encoder("bert", "BertForSequenceClassification"),
+        ["bert, masked"] = Encoder("bert", "BertForMaskedLM"),
+        ["roberta"] = Encoder("roberta", "RobertaForMaskedLM").Replace(": 64", ": 66", StringComparison.Ordinal),
+        ["distilbert"] = """
+            { "model_type": "distilbert", "architectures": ["DistilBertForSequenceClassification"], "dim": 16,
+              "n_heads": 4, "n_layers": 2, "hidden_dim": 24, "vocab_size": 40, "max_position_embeddings": 64 }
+            """,
+    };
+
+    /// <summary>The names of all, encoders included.</summary>
+    public static IEnumerable<object[]> NamesWithEncoders =>
+        All.Keys.Concat(Encoders.Keys).Select(name => new object[] { name });
+
+    /// <summary>The names of the decoders, as test data.</summary>
     public static IEnumerable<object[]> Names => All.Keys.Select(name => new object[] { name });
 
     /// <summary>The spec of a configuration.</summary>
     public static ModelSpec Spec(string name) => FamilyRegistry.ReadConfig(Config(name));
 
     /// <summary>The configuration, to change.</summary>
-    public static JsonObject Config(string name) => FamilyRegistry.ParseConfig(All[name]);
+    public static JsonObject Config(string name) => FamilyRegistry.ParseConfig(Json(name));
 
     /// <summary>A model with random weights and this configuration, or one of another shape.</summary>
     public static LanguageModel Create(string name, ModelSpec? spec = null, int seed = 1)
     {
         using LanguageModel random = RandomModel.Create(spec ?? Spec(name), seed);
-        return new LanguageModel(random.ToContent() with { ConfigJson = All[name] });
+        return new LanguageModel(random.ToContent() with { ConfigJson = Json(name) });
     }
+
+    private static string Json(string name) => All.GetValueOrDefault(name) ?? Encoders[name];
+
+    private static string Encoder(string family, string architecture) => $$"""
+        { "model_type": "{{family}}", "architectures": ["{{architecture}}"], "hidden_size": 16,
+          "intermediate_size": 24, "num_attention_heads": 4, "num_hidden_layers": 2, "vocab_size": 40,
+          "max_position_embeddings": 64 }
+        """;
 
     private static string Llama(string family, string more, int layers = 2) => $$"""
         { "model_type": "{{family}}", "hidden_size": 16, "intermediate_size": 24, "num_attention_heads": 4,

@@ -54,7 +54,7 @@ public sealed class BadInputTests
     [DataRow("pre_tokenizer", """{"type":"UnicodeScripts"}""", "pre_tokenizer 'UnicodeScripts'")]
     [DataRow("pre_tokenizer", """{"type":"Split","pattern":{"String":"a"},"behavior":"Kept"}""", "'Kept'")]
     [DataRow("pre_tokenizer", """{"type":"Metaspace","replacement":"ab"}""", "replacement is 'ab'")]
-    [DataRow("post_processor", """{"type":"BertProcessing"}""", "post_processor 'BertProcessing'")]
+    [DataRow("post_processor", """{"type":"PairProcessing"}""", "post_processor 'PairProcessing'")]
     [DataRow("post_processor", """{"type":"TemplateProcessing","single":[]}""", "the text 0 times")]
     [DataRow("post_processor", """
         {"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"q"}}],"special_tokens":{}}
@@ -63,7 +63,8 @@ public sealed class BadInputTests
         {"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"SpecialToken":{"id":"q"}}],
          "special_tokens":{"q":{"ids":[99]}}}
         """, "token id 99")]
-    [DataRow("decoder", """{"type":"WordPiece"}""", "decoder 'WordPiece'")]
+    [DataRow("post_processor", """{"type":"BertProcessing","cls":["[CLS]",0],"sep":["[SEP]"]}""", "sep has 1 items")]
+    [DataRow("decoder", """{"type":"CTC"}""", "decoder 'CTC'")]
     [DataRow("decoder", """{"type":"Strip","content":" ","start":-1,"stop":0}""", "start is -1")]
     [DataRow("added_tokens", """[{"id":0,"content":"x"}]""", "already belongs to 'a'")]
     [DataRow("added_tokens", """[{"id":9,"content":"a"}]""", "already has id 0")]
@@ -72,7 +73,7 @@ public sealed class BadInputTests
     [DataRow("added_tokens", """[{"id":-1,"content":"x"}]""", "a token id from 0")]
     [DataRow("added_tokens", """{"x":1}""", "an array is needed")]
     [DataRow("model", """{"type":"Unigram","vocab":[]}""", "model 'Unigram'")]
-    [DataRow("model", """{"type":"WordPiece","vocab":{}}""", "model 'WordPiece'")]
+    [DataRow("model", """{"type":"WordPiece","vocab":{}}""", "no token '[UNK]' in vocab")]
     [DataRow("model", """{"vocab":{}}""", "no field 'type'")]
     [DataRow("model", """{"type":"BPE","vocab":{"a":0,"b":0},"merges":[]}""", "id 0 to 'a' and to 'b'")]
     [DataRow("model", """{"type":"BPE","vocab":{"a":0,"a":1},"merges":[]}""", "'a' twice")]

@@ -8,8 +8,9 @@ public static class FamilyRegistry
 {
     private static readonly Dictionary<string, ModelFamily> s_families = new ModelFamily[]
     {
-        new BloomFamily(), new Gemma2Family(), new Gpt2Family(), new GptNeoXFamily(), new LlamaFamily(),
-        new MistralFamily(), new MptFamily(), new OptFamily(), new Phi3Family(), new Qwen2Family(), new Qwen3Family(),
+        new BertFamily(), new BloomFamily(), new DistilBertFamily(), new Gemma2Family(), new Gpt2Family(),
+        new GptNeoXFamily(), new LlamaFamily(), new MistralFamily(), new MptFamily(), new OptFamily(), new Phi3Family(),
+        new Qwen2Family(), new Qwen3Family(), new RobertaFamily(),
     }.ToDictionary(f => f.ModelType, StringComparer.Ordinal);
 
     /// <summary>The names of the known families, sorted.</summary>

@@ -21,6 +21,26 @@ public abstract class ModelFamily
     /// <summary>Name of the language-model head, which stands without a prefix.</summary>
     public virtual string HeadName => TensorNames.Head;
 
+    /// <summary>Name of the bias of the head, which stands without a prefix.</summary>
+    private protected virtual string HeadBiasName => TensorNames.HeadBias;
+
+    /// <summary>Tensors that checkpoints may repeat: names in the checkpoint, prefix included, and canonical names of what
+    /// they must be equal to.</summary>
+    /// <param name="spec">The spec.</param>
+    internal virtual IEnumerable<(string Source, string Canonical)> Copies(ModelSpec spec) =>
+        spec.TiedHead && spec.PredictsTokens ? [(HeadName, TensorNames.Embedding)] : [];
+
+    /// <summary>Another name that old checkpoints have for a tensor.</summary>
+    /// <param name="name">Name without the prefix.</param>
+    /// <returns>The other one, or null.</returns>
+    internal virtual string? OldName(string name) => null;
+
+    /// <summary>Tensors of heads that the architecture named in config.json has not, left over from training; they are
+    /// skipped.</summary>
+    /// <param name="spec">The spec.</param>
+    /// <param name="name">Name without the prefix.</param>
+    internal virtual bool IsLeftOut(ModelSpec spec, string name) => false;
+
     /// <summary>Tensors that checkpoints carry although they hold no parameter (caches); they are skipped.</summary>
     /// <param name="name">Name without the prefix.</param>
     /// <returns>Whether to skip it.</returns>
@@ -65,7 +85,7 @@ public abstract class ModelFamily
 
     /// <summary>Tensors that no family has and methods add: shortcuts, and the bias of the head.</summary>
     /// <param name="spec">The spec.</param>
-    private protected static IEnumerable<TensorMapping> MapAddedTensors(ModelSpec spec)
+    private protected IEnumerable<TensorMapping> MapAddedTensors(ModelSpec spec)
     {
         for (int layer = 0; layer < spec.Layers.Count; layer++)
         {
@@ -73,7 +93,7 @@ public abstract class ModelFamily
                 yield return TensorMapping.Plain(shortcut.WeightName, shortcut.WeightName);
         }
 
-        if (spec.HeadBias) yield return TensorMapping.Plain(TensorNames.HeadBias, TensorNames.HeadBias, hasPrefix: false);
+        if (spec.HeadBias) yield return TensorMapping.Plain(HeadBiasName, TensorNames.HeadBias, hasPrefix: false);
     }
 
     /// <summary>Whether the family's own keys can say the shape of a layer.</summary>

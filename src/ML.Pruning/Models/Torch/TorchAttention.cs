@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>Causal attention with grouped key/value heads: query head h reads key/value head h / (heads /
+/// <summary>Attention, causal but in encoders, with grouped key/value heads: query head h reads key/value head h / (heads /
 /// key/value heads) (Ainslie et al. 2023, arXiv:2305.13245).</summary>
 internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
 {
@@ -81,14 +81,17 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     /// <param name="caches">Null = B whole sequences. Otherwise B is 1, and T holds the next tokens of one or several
     /// sequences, one after the other: for each their number, and the keys and values of its earlier tokens, to which
     /// these are appended.</param>
+    /// <param name="padding">What is added to the scores of each key [B, T]; null = 0. Only for whole
+    /// sequences.</param>
     /// <returns>[B, T, D].</returns>
-    public Tensor forward(Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches)
+    public Tensor forward(
+        Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches, Tensor? padding = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor query = Clip(_query.forward(input)), key = Clip(_key.forward(input));
         Tensor value = Clip(_value.forward(input));
         if (caches is null or [_])
-            return _output.forward(Attend(query, key, value, caches?[0].Cache)).MoveToOuterDisposeScope();
+            return _output.forward(Attend(query, key, value, caches?[0].Cache, padding)).MoveToOuterDisposeScope();
 
         // Each sequence looks at its own tokens only, as if it were alone.
         var mixed = new Tensor[caches.Count];
@@ -97,7 +100,8 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         {
             (int count, KeyValueCache cache) = caches[i];
             mixed[i] = Attend(
-                query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count), cache);
+                query.narrow(1, start, count), key.narrow(1, start, count), value.narrow(1, start, count), cache,
+                padding: null);
             start += count;
         }
 
@@ -105,7 +109,7 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
     }
 
     // From projections [B, T, heads d] to [B, T, H d].
-    private Tensor Attend(Tensor query, Tensor key, Tensor value, KeyValueCache? cache)
+    private Tensor Attend(Tensor query, Tensor key, Tensor value, KeyValueCache? cache, Tensor? padding)
     {
         using DisposeScope scope = NewDisposeScope();
         long batch = query.shape[0], length = query.shape[1], size = _shape.HeadSize;
@@ -125,27 +129,30 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
         query = query.mul(_spec.AttentionScale ?? 1 / Math.Sqrt(size));
         key = key.permute(0, 2, 1, 3);
         if (cache is not null) (key, value) = cache.Append(key, value);
-        return MixInBlocks(query, key, value, past).MoveToOuterDisposeScope();
+        return MixInBlocks(query, key, value, past, padding).MoveToOuterDisposeScope();
     }
 
     private Tensor Clip(Tensor projected) =>
         _spec.QueryKeyValueClip is { } limit ? projected.clamp((Scalar)(-limit), (Scalar)limit) : projected;
 
-    // Blocks of queries bound the memory of the scores, and later keys than a block's last query are left out.
-    private Tensor MixInBlocks(Tensor query, Tensor key, Tensor value, int past)
+    private bool IsCausal => _spec.Encoder is null;
+
+    // Blocks of queries bound the memory of the scores, and later keys than a block's last query are left out where
+    // attention is causal.
+    private Tensor MixInBlocks(Tensor query, Tensor key, Tensor value, int past, Tensor? padding)
     {
         int length = (int)query.shape[1];
         long scoresPerQuery = query.shape[0] * _shape.Heads * (past + length);
         int block = (int)Math.Max(BlockQueries, BlockScores / scoresPerQuery);
-        if (block >= length) return Mix(query, key, value, past);
+        if (block >= length) return Mix(query, key, value, past, padding);
 
         var blocks = new List<Tensor>();
         for (int start = 0; start < length; start += block)
         {
             int count = Math.Min(block, length - start);
-            int keys = past + start + count;
+            int keys = IsCausal ? past + start + count : length;
             blocks.Add(Mix(query.narrow(1, start, count), key.narrow(2, 0, keys), value.narrow(2, 0, keys),
-                past + start));
+                past + start, padding));
         }
 
         return cat(blocks, 1);
@@ -153,26 +160,28 @@ internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
 
     /// <summary>softmax(Q K^T) V, Q already scaled.</summary>
     /// <param name="query">[B, T, H, d].</param>
-    /// <param name="key">[B, G, past + T, d].</param>
-    /// <param name="value">[B, G, past + T, d].</param>
+    /// <param name="key">[B, G, K, d], K = past + T where attention is causal.</param>
+    /// <param name="value">[B, G, K, d].</param>
     /// <param name="past">Keys before the first query's own.</param>
+    /// <param name="padding">What is added to the scores of each key [B, K]; null = 0.</param>
     /// <returns>[B, T, H d].</returns>
-    private Tensor Mix(Tensor query, Tensor key, Tensor value, int past)
+    private Tensor Mix(Tensor query, Tensor key, Tensor value, int past, Tensor? padding)
     {
         using DisposeScope scope = NewDisposeScope();
         long batch = query.shape[0], length = query.shape[1], size = _shape.HeadSize;
-        long groups = _shape.KeyValueHeads, perGroup = _shape.Heads / groups;
+        long groups = _shape.KeyValueHeads, perGroup = _shape.Heads / groups, keys = key.shape[2];
 
         // The query heads of a group are stacked, so that keys and values need no copy per query head.
         Tensor stacked = query.reshape(batch, length, groups, perGroup, size).permute(0, 2, 3, 1, 4)
             .reshape(batch, groups, perGroup * length, size);
-        Tensor scores = Product(stacked, key.transpose(2, 3)).view(batch, groups, perGroup, length, past + length);
+        Tensor scores = Product(stacked, key.transpose(2, 3)).view(batch, groups, perGroup, length, keys);
         if (_spec.AttentionSoftCap is { } cap) scores = scores.div(cap).tanh().mul(cap);
         if (_shape.AlibiSlopes is { } slopes)
-            scores.add_(AlibiBias(slopes, length, past).view(groups, perGroup, length, past + length));
-        CausalMask.Apply(scores, past, _window);
+            scores.add_(AlibiBias(slopes, length, past).view(groups, perGroup, length, keys));
+        if (IsCausal) CausalMask.Apply(scores, past, _window);
+        if (padding is not null) scores.add_(padding.view(batch, 1, 1, 1, keys));
         Tensor weights = scores.softmax(4, TorchWeights.Wide(scores.dtype)).to_type(value.dtype)
-            .view(batch, groups, perGroup * length, past + length);
+            .view(batch, groups, perGroup * length, keys);
         return Product(weights, value).view(batch, groups, perGroup, length, size).permute(0, 3, 1, 2, 4)
             .reshape(batch, length, _shape.QueryWidth).MoveToOuterDisposeScope();
     }

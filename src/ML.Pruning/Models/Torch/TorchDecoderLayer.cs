@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Models.Torch;
 
 /// <summary>One transformer layer: h = x + attention(norm(x)), then h + mlp(norm(h)); with a parallel residual x +
-/// attention(norm(x)) + mlp(norm(x)). Post-norms norm what attention and MLP yield.</summary>
+/// attention(norm(x)) + mlp(norm(x)). Post-norms norm what attention and MLP yield. In an encoder the sums are normed
+/// instead of what is read: h = norm(x + attention(x)), then norm(h + mlp(h)).</summary>
 /// <remarks>Forward passes may run at once; dispose it to free the weights.</remarks>
 internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
 {
@@ -14,8 +15,8 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     private readonly bool _parallel;
     private readonly RotaryEmbedding? _ownRotary;
 
-    [ComponentName(Name = "input_layernorm")]
-    private readonly TorchNorm _attentionNorm;
+    [ComponentName(Name = TensorNames.AttentionNorm)]
+    private readonly TorchNorm? _attentionNorm;
 
     [ComponentName(Name = "self_attn")]
     private readonly TorchAttention _attention;
@@ -23,14 +24,20 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     [ComponentName(Name = TensorNames.AttentionPostNorm)]
     private readonly TorchNorm? _attentionPostNorm;
 
-    [ComponentName(Name = "post_attention_layernorm")]
-    private readonly TorchNorm _mlpNorm;
+    [ComponentName(Name = TensorNames.AttentionSumNorm)]
+    private readonly TorchNorm? _attentionSumNorm;
+
+    [ComponentName(Name = TensorNames.MlpNorm)]
+    private readonly TorchNorm? _mlpNorm;
 
     [ComponentName(Name = "mlp")]
     private readonly TorchMlp _mlp;
 
     [ComponentName(Name = TensorNames.MlpPostNorm)]
     private readonly TorchNorm? _mlpPostNorm;
+
+    [ComponentName(Name = TensorNames.MlpSumNorm)]
+    private readonly TorchNorm? _mlpSumNorm;
 
     [ComponentName(Name = TensorNames.AttentionShortcut)]
     private readonly TorchLinear? _attentionShortcut;
@@ -50,19 +57,21 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
         Linears = spec.Linears(layer)
             .ToDictionary(l => l.Part, l => TorchLinear.Load(l, weights, computeType,
                 spec.Adapters.FirstOrDefault(a => a.Layer == layer && a.Part == l.Part)), StringComparer.Ordinal);
-        _attentionNorm = LoadNorm(TensorNames.AttentionNorm);
+        _attentionNorm = LoadNorm(TensorNames.AttentionNorm, !spec.NormAfterSum);
         _attention = TorchAttention.Load(spec, layer, sharedRotary ?? _ownRotary, Linears, weights, computeType);
-        _attentionPostNorm = spec.PostNorms ? LoadNorm(TensorNames.AttentionPostNorm) : null;
-        _mlpNorm = LoadNorm(TensorNames.MlpNorm);
+        _attentionPostNorm = LoadNorm(TensorNames.AttentionPostNorm, spec.PostNorms);
+        _attentionSumNorm = LoadNorm(TensorNames.AttentionSumNorm, spec.NormAfterSum);
+        _mlpNorm = LoadNorm(TensorNames.MlpNorm, !spec.NormAfterSum);
         _mlp = new TorchMlp(spec.Activation, Linears);
-        _mlpPostNorm = spec.PostNorms ? LoadNorm(TensorNames.MlpPostNorm) : null;
+        _mlpPostNorm = LoadNorm(TensorNames.MlpPostNorm, spec.PostNorms);
+        _mlpSumNorm = LoadNorm(TensorNames.MlpSumNorm, spec.NormAfterSum);
         IReadOnlyList<LinearSpec> shortcuts = spec.Shortcuts(layer);
         _attentionShortcut = shortcuts.Count > 0 ? TorchLinear.Load(shortcuts[0], weights, computeType) : null;
         _mlpShortcut = shortcuts.Count > 1 ? TorchLinear.Load(shortcuts[1], weights, computeType) : null;
         RegisterComponents();
 
-        TorchNorm LoadNorm(string part) =>
-            TorchNorm.Load(spec, TensorNames.Name(layer, part), weights, computeType);
+        TorchNorm? LoadNorm(string part, bool isThere) =>
+            isThere ? TorchNorm.Load(spec, TensorNames.Name(layer, part), weights, computeType) : null;
     }
 
     /// <summary>The linear maps by part (<see cref="TensorNames.Query"/> and so on), in the order of the forward
@@ -101,9 +110,12 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     /// <param name="caches">Null = B whole sequences. Otherwise B is 1, and T holds the next tokens of one or several
     /// sequences, one after the other: for each their number, and the keys and values of its earlier tokens, to which
     /// these are appended.</param>
+    /// <param name="padding">What is added to the scores of each key [B, T]: negative infinity where nobody may look;
+    /// null = 0. Only for whole sequences.</param>
     /// <returns>[B, T, D].</returns>
     /// <exception cref="ArgumentException">The input has another shape.</exception>
-    public Tensor forward(Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches)
+    public Tensor forward(
+        Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches, Tensor? padding = null)
     {
         // Some of torch's product kernels end the process on a wrong shape instead of throwing.
         if (input.ndim != 3 || input.shape[2] != _width)
@@ -113,8 +125,7 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
         }
 
         using DisposeScope scope = NewDisposeScope();
-        Tensor attended = _attention.forward(_attentionNorm.forward(input), caches);
-        Tensor hidden = Pass(_attentionShortcut, input).add(_attentionPostNorm?.forward(attended) ?? attended);
+        Tensor hidden = AddAttention(input, caches, padding);
         return (_parallel ? hidden.add(Mlp(input)) : Transform(hidden)).MoveToOuterDisposeScope();
     }
 
@@ -124,9 +135,7 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     public Tensor Attend(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor attended = _attention.forward(_attentionNorm.forward(input));
-        return Pass(_attentionShortcut, input).add(_attentionPostNorm?.forward(attended) ?? attended)
-            .MoveToOuterDisposeScope();
+        return AddAttention(input, null, null).MoveToOuterDisposeScope();
     }
 
     /// <summary>The MLP half of a layer whose halves are not parallel.</summary>
@@ -135,14 +144,23 @@ internal sealed class TorchDecoderLayer : nn.Module<Tensor, Tensor>
     public Tensor Transform(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Pass(_mlpShortcut, hidden).add(Mlp(hidden)).MoveToOuterDisposeScope();
+        Tensor sum = Pass(_mlpShortcut, hidden).add(Mlp(hidden));
+        return (_mlpSumNorm?.forward(sum) ?? sum).MoveToOuterDisposeScope();
     }
 
     private static Tensor Pass(TorchLinear? shortcut, Tensor stream) => shortcut?.forward(stream) ?? stream;
 
+    private Tensor AddAttention(
+        Tensor input, IReadOnlyList<(int Count, KeyValueCache Cache)>? caches, Tensor? padding)
+    {
+        Tensor attended = _attention.forward(_attentionNorm?.forward(input) ?? input, caches, padding);
+        Tensor sum = Pass(_attentionShortcut, input).add(_attentionPostNorm?.forward(attended) ?? attended);
+        return _attentionSumNorm?.forward(sum) ?? sum;
+    }
+
     private Tensor Mlp(Tensor stream)
     {
-        Tensor transformed = _mlp.forward(_mlpNorm.forward(stream));
+        Tensor transformed = _mlp.forward(_mlpNorm?.forward(stream) ?? stream);
         return _mlpPostNorm?.forward(transformed) ?? transformed;
     }
 

@@ -5,19 +5,21 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Models.Torch;
 
 /// <summary>The start of a model: token embedding, scaled where the spec says so, plus the position embedding where
-/// positions are learned, and a norm where there is one.</summary>
+/// positions are learned, that of the first token type where there are types, and a norm where there is one.</summary>
 internal sealed class TorchEmbedding : IDisposable
 {
     private readonly ModelSpec _spec;
     private readonly ScalarType _computeType;
 
     private TorchEmbedding(
-        ModelSpec spec, TorchTable tokens, TorchTable? positions, TorchNorm? norm, ScalarType computeType)
+        ModelSpec spec, TorchTable tokens, TorchTable? positions, TorchTable? tokenTypes, TorchNorm? norm,
+        ScalarType computeType)
     {
         _spec = spec;
         _computeType = computeType;
         Tokens = tokens;
         Positions = positions;
+        TokenTypes = tokenTypes;
         Norm = norm;
     }
 
@@ -26,6 +28,9 @@ internal sealed class TorchEmbedding : IDisposable
 
     /// <summary>The position table [context + offset, D], when positions are learned.</summary>
     public TorchTable? Positions { get; }
+
+    /// <summary>The token-type table [types, D], where there is one.</summary>
+    public TorchTable? TokenTypes { get; }
 
     /// <summary>The norm of the embeddings, where there is one.</summary>
     public TorchNorm? Norm { get; }
@@ -45,6 +50,9 @@ internal sealed class TorchEmbedding : IDisposable
         spec.Positions == PositionKind.Learned
             ? TorchTable.Load(weights, TensorNames.PositionEmbedding, spec.ContextLength + spec.PositionOffset,
                 spec.StreamWidth, weightType)
+            : null,
+        spec.Encoder is { TokenTypes: > 0 and var types }
+            ? TorchTable.Load(weights, TensorNames.TokenTypeEmbedding, types, spec.StreamWidth, weightType)
             : null,
         spec.EmbeddingNorm
             ? TorchNorm.Load(spec, TensorNames.EmbeddingNorm, weights, weightType)
@@ -85,6 +93,7 @@ internal sealed class TorchEmbedding : IDisposable
                 part => Positions.Weight.narrow(0, part.Start + _spec.PositionOffset, part.Count))], 0));
         }
 
+        if (TokenTypes is not null) hidden = hidden.add(TokenTypes.Weight.narrow(0, 0, 1));
         hidden = hidden.to_type(_computeType);
         return (Norm?.forward(hidden) ?? hidden).MoveToOuterDisposeScope();
     }
@@ -94,6 +103,7 @@ internal sealed class TorchEmbedding : IDisposable
     {
         Tokens.Dispose();
         Positions?.Dispose();
+        TokenTypes?.Dispose();
         Norm?.Dispose();
     }
 }

@@ -12,6 +12,7 @@ internal sealed class TorchEngine : ILanguageModelEngine
     private const long ScoresPerPass = 1 << 20;
     private const long ActivationsPerPass = 1 << 24;
     private readonly TorchDecoder _decoder;
+    private readonly ScalarType _computeType;
 
     /// <summary>Loads a model to compute in float32.</summary>
     /// <param name="model">The model.</param>
@@ -28,6 +29,7 @@ internal sealed class TorchEngine : ILanguageModelEngine
     public TorchEngine(LanguageModel model, ScalarType computeType)
     {
         _decoder = TorchDecoder.Load(model, computeType);
+        _computeType = computeType;
     }
 
     /// <inheritdoc/>
@@ -54,6 +56,7 @@ internal sealed class TorchEngine : ILanguageModelEngine
     /// <inheritdoc/>
     public void NextTokenLogProbabilities(ReadOnlySpan<int> tokens, int batch, Span<double> logProbabilities)
     {
+        EngineArguments.RequireDecoder(_decoder.Spec);
         int length = EngineArguments.CheckTokens(_decoder.Spec, tokens, batch);
         EngineArguments.CheckDestination(
             logProbabilities.Length, (long)batch * (length - 1), "[batch, length - 1]");
@@ -75,7 +78,29 @@ internal sealed class TorchEngine : ILanguageModelEngine
     }
 
     /// <inheritdoc/>
-    public IDecodingSession StartDecoding() => new TorchDecodingSession(_decoder);
+    public void LabelScores(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> scores)
+    {
+        int length = EngineArguments.CheckTexts(_decoder.Spec, tokens, lengths, scores.Length);
+        int labels = _decoder.Spec.Encoder!.Labels.Count;
+        int step = SequencesPerPass(length);
+        using IDisposable noGrad = no_grad();
+        for (int start = 0; start < lengths.Length; start += step)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int count = Math.Min(step, lengths.Length - start);
+            Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
+            Tensor? padding = TorchDecoder.Padding(lengths.Slice(start, count).ToArray(), length, _computeType);
+            Tensor hidden = _decoder.Hidden(ids, null, padding);
+            TorchWeights.CopyTo(_decoder.Classifier.Forward(hidden), scores.Slice(start * labels, count * labels));
+        }
+    }
+
+    /// <inheritdoc/>
+    public IDecodingSession StartDecoding()
+    {
+        EngineArguments.RequireDecoder(_decoder.Spec);
+        return new TorchDecodingSession(_decoder);
+    }
 
     /// <inheritdoc/>
     public void Append(

@@ -4,25 +4,31 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>The end of a model: final norm and language-model head, its own or the transposed embedding.</summary>
+/// <summary>The end of a model: final norm and language-model head, its own or the transposed embedding. In an encoder a
+/// linear map and its non-linearity stand before the norm.</summary>
 internal sealed class TorchHead : IDisposable
 {
     private readonly TorchTable _table;
     private readonly bool _ownsTable;
-    private readonly double? _softCap;
+    private readonly ModelSpec _spec;
 
-    private TorchHead(ModelSpec spec, TorchNorm norm, TorchTable table, bool ownsTable)
+    private TorchHead(
+        ModelSpec spec, TorchTable? transform, TorchNorm norm, TorchTable table, bool ownsTable)
     {
-        _softCap = spec.LogitSoftCap;
+        _spec = spec;
+        Transform = transform;
         Norm = norm;
         _table = table;
         _ownsTable = ownsTable;
     }
 
+    /// <summary>The linear map before the norm, in an encoder.</summary>
+    public TorchTable? Transform { get; }
+
     /// <summary>The final norm.</summary>
     public TorchNorm Norm { get; }
 
-    /// <summary>The head's own matrix [vocabulary, D]; null when it is tied to a loaded embedding.</summary>
+    /// <summary>The head's own matrix [vocabulary, D]; null when it is that of a loaded embedding.</summary>
     public TorchTable? OwnTable => _ownsTable ? _table : null;
 
     /// <summary>Loads norm and head.</summary>
@@ -35,13 +41,24 @@ internal sealed class TorchHead : IDisposable
     public static TorchHead Load(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights,
         ScalarType computeType, TorchEmbedding? embedding)
     {
-        TorchNorm norm = TorchNorm.Load(spec, TensorNames.LastNorm, weights, computeType);
+        bool isEncoder = spec.Encoder is not null;
+        TorchTable? transform = isEncoder
+            ? TorchTable.Load(weights, TensorNames.HeadTransform + ".weight", spec.HiddenSize, spec.HiddenSize,
+                computeType, TensorNames.HeadTransform + ".bias")
+            : null;
+        TorchNorm norm =
+            TorchNorm.Load(spec, isEncoder ? TensorNames.HeadNorm : TensorNames.LastNorm, weights, computeType);
         if (spec.TiedHead && embedding is not null)
-            return new TorchHead(spec, norm, embedding.Tokens, ownsTable: false);
+        {
+            return spec.HeadBias
+                ? new TorchHead(spec, transform, norm,
+                    embedding.Tokens.Share(weights, TensorNames.HeadBias, computeType), ownsTable: true)
+                : new TorchHead(spec, transform, norm, embedding.Tokens, ownsTable: false);
+        }
 
         TorchTable table = TorchTable.Load(weights, spec.TiedHead ? TensorNames.Embedding : TensorNames.Head,
             spec.VocabularySize, spec.HiddenSize, computeType, spec.HeadBias ? TensorNames.HeadBias : null);
-        return new TorchHead(spec, norm, table, ownsTable: true);
+        return new TorchHead(spec, transform, norm, table, ownsTable: true);
     }
 
     /// <summary>Norm, head and, where the model has one, the soft cap.</summary>
@@ -50,10 +67,10 @@ internal sealed class TorchHead : IDisposable
     public Tensor Forward(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor normed = Norm.forward(hidden);
-        Tensor? bias = _table.Bias is null ? null : TorchWeights.As(_table.Bias, normed);
-        Tensor logits = nn.functional.linear(normed, TorchWeights.As(_table.Weight, normed), bias);
-        if (_softCap is { } cap) logits = logits.div(cap).tanh().mul(cap);
+        if (Transform is not null)
+            hidden = TorchActivation.Apply(_spec.Encoder!.HeadActivation, Transform.Map(hidden));
+        Tensor logits = _table.Map(Norm.forward(hidden));
+        if (_spec.LogitSoftCap is { } cap) logits = logits.div(cap).tanh().mul(cap);
         return logits.MoveToOuterDisposeScope();
     }
 
@@ -82,6 +99,7 @@ internal sealed class TorchHead : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Transform?.Dispose();
         Norm.Dispose();
         if (_ownsTable) _table.Dispose();
     }

@@ -36,24 +36,8 @@ internal sealed class TorchMlp : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor inner = _gate is null
-            ? Activate(_up.forward(input))
-            : Activate(_gate.forward(input)).mul(_up.forward(input));
+            ? TorchActivation.Apply(_activation, _up.forward(input))
+            : TorchActivation.Apply(_activation, _gate.forward(input)).mul(_up.forward(input));
         return _down.forward(inner).MoveToOuterDisposeScope();
-    }
-
-    private Tensor Activate(Tensor x) => _activation switch
-    {
-        ActivationKind.Silu => x.silu(),
-        ActivationKind.Gelu => x.gelu(),
-        ActivationKind.GeluTanh => GeluTanh(x),
-        ActivationKind.Relu => x.relu(),
-        _ => throw new NotSupportedException($"The activation {_activation} is not implemented."),
-    };
-
-    // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): Hendrycks and Gimpel 2016, arXiv:1606.08415.
-    private static Tensor GeluTanh(Tensor x)
-    {
-        Tensor inner = x.square().mul(0.044715).add(1).mul(x).mul(Math.Sqrt(2 / Math.PI));
-        return inner.tanh().add(1).mul(x).mul(0.5);
     }
 }

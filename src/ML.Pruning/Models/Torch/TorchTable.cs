@@ -43,6 +43,15 @@ internal sealed class TorchTable : nn.Module<Tensor, Tensor>
         TorchWeights.ToParameter(weights, name, [rows, columns], type),
         biasName is null ? null : TorchWeights.ToParameter(weights, biasName, [rows], type));
 
+    /// <summary>The same matrix with a bias of its own; disposing either frees the matrix.</summary>
+    /// <param name="weights">Stored tensors by canonical name.</param>
+    /// <param name="biasName">Canonical name of the bias.</param>
+    /// <param name="type">The type to compute in.</param>
+    /// <returns>The module.</returns>
+    /// <exception cref="ModelFormatException">The bias is missing or has another shape.</exception>
+    public TorchTable Share(IReadOnlyDictionary<string, StoredTensor> weights, string biasName, ScalarType type) =>
+        new(_weight, TorchWeights.ToParameter(weights, biasName, [_weight.shape[0]], type));
+
     /// <summary>Looks rows up.</summary>
     /// <param name="input">Indices [B, T], int64.</param>
     /// <returns>[B, T, hidden].</returns>
@@ -51,5 +60,14 @@ internal sealed class TorchTable : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         Tensor rows = _weight.index_select(0, input.reshape(-1));
         return rows.view(input.shape[0], input.shape[1], _weight.shape[1]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Uses the matrix as a linear map x W^T + b.</summary>
+    /// <param name="input">[.., columns].</param>
+    /// <returns>[.., rows], in the type of the input.</returns>
+    public Tensor Map(Tensor input)
+    {
+        Tensor? bias = _bias is null ? null : TorchWeights.As(_bias, input);
+        return nn.functional.linear(input, TorchWeights.As(_weight, input), bias);
     }
 }

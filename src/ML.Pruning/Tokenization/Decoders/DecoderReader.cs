@@ -5,7 +5,7 @@ namespace ML.Pruning.Tokenization.Decoders;
 /// <summary>Reads the <c>decoder</c> of tokenizer.json.</summary>
 internal static class DecoderReader
 {
-    private const string Supported = "Sequence, Replace, ByteFallback, Fuse, Strip, ByteLevel, Metaspace";
+    private const string Supported = "Sequence, Replace, ByteFallback, Fuse, Strip, ByteLevel, Metaspace, WordPiece";
 
     /// <summary>The decoder that <paramref name="part"/> describes.</summary>
     public static TokenDecoder Read(JsonPart part)
@@ -21,6 +21,7 @@ internal static class DecoderReader
             "ByteLevel" => new ByteLevelDecoder(),
             "Metaspace" => new MetaspaceDecoder(
                 MetaspaceSplitter.ReadMarker(part), MetaspaceSplitter.ReadScheme(part)),
+            "WordPiece" => new WordPieceDecoder(part.String("prefix", "##"), part.Boolean("cleanup", true)),
             _ => throw part.Unsupported(type, Supported),
         };
     }

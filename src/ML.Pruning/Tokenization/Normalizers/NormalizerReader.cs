@@ -6,7 +6,8 @@ namespace ML.Pruning.Tokenization.Normalizers;
 internal static class NormalizerReader
 {
     private const string Supported =
-        "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Strip, Lowercase, StripAccents";
+        "Sequence, Prepend, Replace, NFC, NFD, NFKC, NFKD, Strip, Lowercase, StripAccents, "
+        + "BertNormalizer";
 
     /// <summary>The normalizer that <paramref name="part"/> describes.</summary>
     public static TextNormalizer Read(JsonPart part)
@@ -25,7 +26,16 @@ internal static class NormalizerReader
             "Strip" => new StripNormalizer(part.Boolean("strip_left", true), part.Boolean("strip_right", true)),
             "Lowercase" => new LowercaseNormalizer(),
             "StripAccents" => new StripAccentsNormalizer(),
+            "BertNormalizer" => ReadBert(part),
             _ => throw part.Unsupported(type, Supported),
         };
+    }
+
+    // Accents go with upper case unless the file says otherwise.
+    private static BertNormalizer ReadBert(JsonPart part)
+    {
+        bool lowercase = part.Boolean("lowercase", true);
+        return new BertNormalizer(part.Boolean("clean_text", true), part.Boolean("handle_chinese_chars", true),
+            part.Boolean("strip_accents", lowercase), lowercase);
     }
 }

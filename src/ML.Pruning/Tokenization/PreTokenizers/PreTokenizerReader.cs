@@ -6,7 +6,8 @@ namespace ML.Pruning.Tokenization.PreTokenizers;
 internal static class PreTokenizerReader
 {
     private const string Supported =
-        "Sequence, ByteLevel, Split, Metaspace, Digits, Whitespace, WhitespaceSplit, Punctuation";
+        "Sequence, ByteLevel, Split, Metaspace, Digits, Whitespace, WhitespaceSplit, Punctuation, "
+        + "BertPreTokenizer";
 
     private const string WhitespacePattern = $"[{CharacterClasses.Word}]+|[^{CharacterClasses.Word}\\s]+";
 
@@ -35,6 +36,11 @@ internal static class PreTokenizerReader
             "WhitespaceSplit" => new CharacterSplitter(Rune.IsWhiteSpace, SplitBehavior.Removed),
             "Punctuation" => new CharacterSplitter(
                 CharacterClasses.IsPunctuation, ReadBehavior(part, SplitBehavior.Isolated)),
+            "BertPreTokenizer" => new SequenceSplitter(
+            [
+                new CharacterSplitter(Rune.IsWhiteSpace, SplitBehavior.Removed),
+                new CharacterSplitter(CharacterClasses.IsPunctuation, SplitBehavior.Isolated),
+            ]),
             _ => throw part.Unsupported(type, Supported),
         };
     }

@@ -19,13 +19,16 @@ public sealed class AllFamiliesTests
 {
     public static IEnumerable<object[]> Names => FamilyConfigs.Names;
 
+    public static IEnumerable<object[]> NamesWithEncoders => FamilyConfigs.NamesWithEncoders;
+
     [TestMethod]
     public void FamilyConfigs_HaveOneOfEachFamily() => CollectionAssert.AreEquivalent(
         FamilyRegistry.ModelTypes.ToArray(),
-        FamilyConfigs.All.Keys.Select(name => FamilyConfigs.Spec(name).Family).Distinct().ToArray());
+        FamilyConfigs.All.Keys.Concat(FamilyConfigs.Encoders.Keys).Select(name => FamilyConfigs.Spec(name).Family)
+            .Distinct().ToArray());
 
     [TestMethod]
-    [DynamicData(nameof(Names))]
+    [DynamicData(nameof(NamesWithEncoders))]
     public void MapTensors_CoversTheParametersOnce(string name)
     {
         ModelSpec spec = FamilyConfigs.Spec(name);
@@ -55,7 +58,7 @@ public sealed class AllFamiliesTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Names))]
+    [DynamicData(nameof(NamesWithEncoders))]
     public void Save_UnevenLayersAndAddedBiases_ReadAsWritten(string name)
     {
         using var folder = new TestFolder();
@@ -102,7 +105,7 @@ public sealed class AllFamiliesTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Names))]
+    [DynamicData(nameof(NamesWithEncoders))]
     public void WriteConfig_FewerEqualLayers_NeedsNoLayerShapes(string name)
     {
         ModelSpec spec = FamilyConfigs.Spec(name);
@@ -119,7 +122,7 @@ public sealed class AllFamiliesTests
     }
 
     [TestMethod]
-    [DynamicData(nameof(Names))]
+    [DynamicData(nameof(NamesWithEncoders))]
     public void Prune_WandaAndSparseGpt_HalveTheLinearsAndReload(string name)
     {
         using var folder = new TestFolder();

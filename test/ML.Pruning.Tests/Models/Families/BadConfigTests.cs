@@ -96,6 +96,22 @@ public sealed class BadConfigTests
     [DataRow("llama", """ "layer_shapes": [{}] """, "1 entries for 2 layers")]
     [DataRow("llama", """ "layer_shapes": [{}, {}] """, "'layer_shapes[0].num_attention_heads'")]
     [DataRow("llama", """ "eos_token_id": [1, "x"] """, "'eos_token_id'")]
+    [DataRow("bert", """ "position_embedding_type": "relative_key" """, "'position_embedding_type' is \"relative_key\"")]
+    [DataRow("bert", """ "is_decoder": true """, "'is_decoder' is true")]
+    [DataRow("bert", """ "pruned_heads": { "0": [1] } """, "'pruned_heads'")]
+    [DataRow("bert", """ "architectures": ["BertForTokenClassification"] """, "supported: BertModel, BertForMaskedLM")]
+    [DataRow("roberta", """ "architectures": ["BertModel"] """, "supported: RobertaModel")]
+    [DataRow("distilbert", """ "activation": "quick_gelu" """, "'activation' is \"quick_gelu\"")]
+    [DataRow("bert", """
+        "architectures": ["BertForSequenceClassification"], "problem_type": "regression"
+        """, "'problem_type' is \"regression\"")]
+    [DataRow("bert", """
+        "architectures": ["BertForSequenceClassification"], "id2label": { "0": "score" }
+        """, "1 labels, which is a regression")]
+    [DataRow("bert", """
+        "architectures": ["BertForSequenceClassification"], "id2label": { "0": "a", "2": "b" }
+        """, "a name for each of \"0\" to \"1\"")]
+    [DataRow("bert", """ "pad_token_id": 99 """, "padding token is 99")]
     public void ReadConfig_ValueThatChangesTheMaths_NamesIt(string family, string more, string expected)
     {
         JsonObject config = Least(family);
@@ -124,7 +140,7 @@ public sealed class BadConfigTests
 
     [TestMethod]
     [DataRow("{}", "no 'model_type'")]
-    [DataRow("""{ "model_type": "mamba" }""", "\"mamba\"; supported: bloom, gemma2, gpt2, gpt_neox, llama")]
+    [DataRow("""{ "model_type": "mamba" }""", "\"mamba\"; supported: bert, bloom, distilbert, gemma2, gpt2, gpt_neox, llama")]
     [DataRow("""{ "model_type": 3 }""", "'model_type'")]
     [DataRow("[]", "not a JSON object")]
     [DataRow("{", "not valid JSON")]

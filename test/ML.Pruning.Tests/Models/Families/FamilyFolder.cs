@@ -47,11 +47,18 @@ internal sealed class FamilyFolder(string configJson, int seed = 1) : IDisposabl
 
     public FamilyFolder Bias(string name, long width) => Add(name, 0, 0.3, width);
 
-    public FamilyFolder Write()
+    /// <summary>Adds a tensor again under another name.</summary>
+    public FamilyFolder Repeat(string name, string copy) =>
+        Add(copy, _tensors[name].ToArray(), [.. _tensors[name].Shape]);
+
+    /// <summary>Writes the files.</summary>
+    /// <param name="fileName">The name in the file of a tensor; null = as it was added.</param>
+    public FamilyFolder Write(Func<string, string>? fileName = null)
     {
         Directory.CreateDirectory(Model);
         File.WriteAllText(Path.Combine(Model, "config.json"), configJson);
-        SafetensorsWriter.Write(WeightFile, [.. _tensors.Values]);
+        SafetensorsWriter.Write(
+            WeightFile, [.. _tensors.Values.Select(t => fileName is null ? t : t.Renamed(fileName(t.Name)))]);
         return this;
     }
 
@@ -77,9 +84,17 @@ internal sealed class FamilyFolder(string configJson, int seed = 1) : IDisposabl
         CollectionAssert.AreEqual(logits, Logits(again, tokens));
     }
 
+    /// <summary>Logits after every token, or of the labels of a classifier.</summary>
     public static float[] Logits(LanguageModel model, int[] tokens)
     {
         using var engine = new TorchEngine(model);
+        if (model.Spec.Encoder is { IsClassifier: true } encoder)
+        {
+            var scores = new float[encoder.Labels.Count];
+            engine.LabelScores(tokens, [tokens.Length], scores);
+            return scores;
+        }
+
         var logits = new float[tokens.Length * model.Spec.VocabularySize];
         engine.Logits(tokens, 1, logits);
         return logits;

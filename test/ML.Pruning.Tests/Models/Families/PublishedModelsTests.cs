@@ -63,6 +63,16 @@ public sealed class PublishedModelsTests
         { "model_type": "bloom", "hidden_size": 1024, "n_head": 16, "n_layer": 24, "vocab_size": 250880 }
         """;
 
+    private const string MiniLm = """
+        { "model_type": "bert", "architectures": ["BertModel"], "hidden_size": 384, "intermediate_size": 1536,
+          "num_attention_heads": 12, "num_hidden_layers": 6 }
+        """;
+
+    private const string Roberta = """
+        { "model_type": "roberta", "architectures": ["RobertaForMaskedLM"], "max_position_embeddings": 514,
+          "type_vocab_size": 1, "layer_norm_eps": 1e-5 }
+        """;
+
     [TestMethod]
     [DataRow(Llama7B, 6_738_415_616)]
     [DataRow("""{ "model_type": "gpt2" }""", 124_439_808)]
@@ -76,6 +86,14 @@ public sealed class PublishedModelsTests
     [DataRow(Pythia, 162_322_944)]
     [DataRow(Mpt7B, 6_649_286_656)]
     [DataRow(Bloom560M, 559_214_592)]
+    [DataRow("""{ "model_type": "bert", "architectures": ["BertModel"] }""", 109_482_240)]
+    [DataRow("""{ "model_type": "bert", "architectures": ["BertForMaskedLM"] }""", 109_514_298)]
+    [DataRow("""{ "model_type": "bert", "architectures": ["BertForSequenceClassification"] }""", 109_483_778)]
+    [DataRow(MiniLm, 22_713_216)]
+    [DataRow("""{ "model_type": "distilbert" }""", 66_362_880)]
+    [DataRow("""{ "model_type": "distilbert", "architectures": ["DistilBertForMaskedLM"] }""", 66_985_530)]
+    [DataRow("""{ "model_type": "distilbert", "architectures": ["DistilBertForSequenceClassification"] }""", 66_955_010)]
+    [DataRow(Roberta, 124_697_433)]
     public void ParameterCount_PublishedModel_IsThePublishedOne(string config, long parameters)
     {
         ModelSpec spec = Spec(config);
