@@ -13,6 +13,7 @@ return args switch
     ["drop-layers-and-slice", .. string[] rest] when rest.Length < 2 => Example(DropLayersAndSlice.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
     ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
+    ["move-masks", .. string[] rest] when rest.Length < 2 => Example(MoveMasks.Example, rest),
     ["arithmetic", .. string[] rest] when rest.Length < 2 => Example(LearnArithmetic.Example, rest),
     ["train-embedded-model", string output] => Train(output, TrainEmbeddedModel.DefaultSteps),
     ["train-embedded-model", string output, string steps]
@@ -42,6 +43,7 @@ static int Usage()
                drop-layers-and-slice [MODEL]
                generate-text [MODEL]
                fine-tune-sparse [MODEL]
+               move-masks [MODEL]
                arithmetic [MODEL]
                train-embedded-model OUTPUT [STEPS]
         MODEL is a Hugging Face folder; without it the embedded model is used.

@@ -19,7 +19,8 @@ internal static class RecoverCommand
         Option<string> output = CommonOptions.Output();
         Option<string> method = new("--method")
         {
-            Description = "lora (small updates), or sparse (all weights).",
+            Description = "lora (small updates); sparse (all weights; zeros stay); gmp (all weights while the sparsity "
+                + "rises); or with masks that move: movement, soft-movement, regrowing, rigl, set, lottery, edge-popup.",
             Required = true,
         };
         Option<string> train = new("--train")
@@ -53,12 +54,12 @@ internal static class RecoverCommand
         {
             var target = new ModelOutput(parse.GetRequiredValue(output), parse.GetValue(force));
             TrainingOptions Training(TrainingOptions defaults) => training.Parse(parse, defaults, target.ResumeFolder);
-            Recovery recovery = parse.GetRequiredValue(method) switch
-            {
-                "lora" => Lora(lora.Parse(parse, Training)),
-                "sparse" => Sparse(sparse.Parse(parse, Training), sparse.Teacher(parse)),
-                string other => throw new UserErrorException($"--method is \"{other}\"; supported: lora, sparse."),
-            };
+            string name = parse.GetRequiredValue(method);
+            Recovery recovery = name == "lora" ? Lora(lora.Parse(parse, Training))
+                : SparseArguments.Methods.Contains(name)
+                    ? Sparse(sparse.Parse(parse, name, Training), sparse.Teacher(parse))
+                    : throw new UserErrorException($"--method is \"{name}\"; supported: lora, "
+                        + $"{string.Join(", ", SparseArguments.Methods)}.");
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             TrainingExamples examples = TrainingExamples.FromFile(
                 parse.GetRequiredValue(train), opened, training.SequenceLength(parse), cancellationToken);

@@ -120,6 +120,13 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         return json;
     }
 
+    /// <summary>Scores of weights in memory, by a criterion that needs no statistics.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="weights">[rows, columns], row-major.</param>
+    internal IScoreSource ScoresOf(PlannedTensor tensor, float[] weights) => new CriterionScores(
+        new ArrayTensor(tensor.Name, weights, [tensor.Rows, tensor.Columns], TensorType.F32), tensor, Criterion,
+        statistics: null, gradients: null, allowNonFinite: false);
+
     /// <summary>The same method with other choices.</summary>
     internal WeightPruning With(
         ISparsityAllocation allocation, double? sparsity, IWeightUpdate? update, bool measuresOutputs) =>

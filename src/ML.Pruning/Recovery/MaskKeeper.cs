@@ -28,6 +28,9 @@ internal sealed class MaskKeeper : TrainingHook
     public override bool IsComplete => _update?.IsComplete ?? true;
 
     /// <inheritdoc/>
+    public override bool SkipsStep => _update?.SkipsStep ?? false;
+
+    /// <inheritdoc/>
     public override void GradientsReady(int step)
     {
         _update?.Update(step, _masks);

@@ -1,4 +1,3 @@
-using ML.Pruning.Models.Torch;
 using ML.Pruning.Sparsity;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -49,29 +48,23 @@ internal sealed class MaskedParameter : IDisposable
 
     /// <summary>The weights now.</summary>
     /// <returns>[rows, columns], row-major float32.</returns>
-    public float[] ReadWeights() => Read(Parameter);
+    public float[] ReadWeights() => TrainedParameters.Copy(Parameter);
 
     /// <summary>The gradient of all weights, removed ones included.</summary>
     /// <returns>[rows, columns], row-major float32.</returns>
     public float[] ReadGradient()
     {
         using Tensor gradient = Parameter.grad!;
-        return Read(gradient);
+        return TrainedParameters.Copy(gradient);
     }
 
     /// <summary>The mask as numbers.</summary>
     /// <returns>1 or 0, [rows, columns], row-major.</returns>
-    public float[] ReadMask() => Read(Mask);
+    public float[] ReadMask() => TrainedParameters.Copy(Mask);
 
     /// <summary>Changes the mask; what is removed becomes 0.</summary>
     /// <param name="mask">[rows, columns].</param>
-    public void Change(WeightMask mask)
-    {
-        var values = new float[mask.Count];
-        Array.Fill(values, 1);
-        mask.Apply(values);
-        Change(values);
-    }
+    public void Change(WeightMask mask) => Change(mask.ToArray());
 
     /// <summary>Changes the mask; what is removed becomes 0.</summary>
     /// <param name="mask">1 or 0, [rows, columns], row-major.</param>
@@ -110,13 +103,5 @@ internal sealed class MaskedParameter : IDisposable
     {
         using Tensor kept = Mask.count_nonzero();
         KeptCount = kept.ToInt64();
-    }
-
-    private float[] Read(Tensor values)
-    {
-        using IDisposable noGrad = no_grad();
-        var result = new float[Count];
-        TorchWeights.CopyTo(values, result);
-        return result;
     }
 }

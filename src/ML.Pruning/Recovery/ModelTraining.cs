@@ -15,6 +15,9 @@ internal sealed record TrainingSetup(IReadOnlyList<(string Name, Parameter Param
     /// <summary>What to make small; null = the cross-entropy of the next token.</summary>
     public TrainingObjective? Objective { get; init; }
 
+    /// <summary>The learning rate of a step, from 0; null = as the options say.</summary>
+    public Func<int, double>? LearningRateAt { get; init; }
+
     /// <summary>Who else takes part; disposed with the setup.</summary>
     public IReadOnlyList<TrainingHook> Hooks { get; init; } = [];
 
@@ -58,6 +61,7 @@ internal static class ModelTraining
             Hooks = setup.Hooks,
             Identity = Identity(model, step.Method, options, provenance),
             Objective = setup.Objective,
+            LearningRateAt = setup.LearningRateAt,
         };
         TrainingOutcome outcome = loop.Run(progress, cancellationToken);
         provenance["initialValidationLoss"] = outcome.Report.InitialLoss;

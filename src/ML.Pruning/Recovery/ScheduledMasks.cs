@@ -1,4 +1,3 @@
-using ML.Pruning.Checkpoints;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
 
@@ -34,7 +33,8 @@ internal sealed class ScheduledMasks(SparsitySchedule schedule, WeightPruning me
             double start = Math.Min(initial[tensor.Name], tensor.Sparsity);
             double sparsity = schedule.SparsityAt(progress, start, tensor.Sparsity);
             MaskedParameter mask = byName[tensor.Name];
-            mask.Change(MaskSelector.Select(Scores(tensor, mask), method.Pattern, method.Group, sparsity));
+            mask.Change(MaskSelector.Select(
+                method.ScoresOf(tensor, mask.ReadWeights()), method.Pattern, method.Group, sparsity));
         }
 
         _isComplete = isLast;
@@ -46,8 +46,4 @@ internal sealed class ScheduledMasks(SparsitySchedule schedule, WeightPruning me
 
     /// <inheritdoc/>
     public override void Load(IReadOnlyDictionary<string, float[]> state) => _isComplete = state[CompleteName][0] == 1;
-
-    private CriterionScores Scores(PlannedTensor tensor, MaskedParameter mask) => new(
-        new ArrayTensor(tensor.Name, mask.ReadWeights(), [tensor.Rows, tensor.Columns], TensorType.F32), tensor,
-        method.Criterion, statistics: null, gradients: null, allowNonFinite: false);
 }

@@ -4,6 +4,7 @@ using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Torch;
 using ML.Pruning.Pruning;
+using ML.Pruning.Recovery.DynamicSparsity;
 using ML.Pruning.Sparsity;
 using TorchSharp.Modules;
 
@@ -14,7 +15,7 @@ namespace ML.Pruning.Recovery;
 /// <para>After Kurtic et al. 2023, arXiv:2310.06927: masks are applied after every step, and a dense teacher may help
 /// (<see cref="DistillationOptions"/>). Differences: gradients of removed weights are zero, so that their norm does not
 /// count when gradients are clipped; and the sparsity may rise during the training
-/// (<see cref="SparsitySchedule"/>).</para>
+/// (<see cref="SparsitySchedule"/>), or masks may move (<see cref="SparsityDynamics"/>).</para>
 /// <para>Thread-safe. The same model, examples, options, number of threads and machine give the same bits. Needs about
 /// 24 bytes a parameter, 4 a parameter of the teacher, and the activations of a batch.</para>
 /// </remarks>
@@ -47,12 +48,14 @@ public static class SparseFineTuner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(examples);
         options ??= new SparseFineTuneOptions();
-        Validate(options, model, teacher);
-        bool isGradual = options.Pruning is not null && options.Schedule.Kind != RampKind.OneShot;
-        PruningResult? pruned = options.Pruning is null || isGradual ? null
+        options = options with { Training = options.Training.Resolve(examples.Count) };
+        options.Validate(model, teacher);
+        PruningResult? pruned = options.Pruning is null || options.FollowsPlan ? null
             : Prune(model, examples, options, cancellationToken);
         using LanguageModel? start = pruned?.Model;
-        PruningPlan? plan = isGradual ? PlanOf(model, options.Pruning!) : null;
+        PruningPlan? plan = options.FollowsPlan
+            ? options.Pruning!.Plan(model.Spec, model.Weights[TensorNames.Embedding].Type)
+            : null;
         SparseFineTuneResult result =
             Train(start ?? model, plan, examples, options, teacher, cancellationToken, progress);
         return result with { Report = result.Report with { Pruning = pruned?.Report } };
@@ -63,12 +66,13 @@ public static class SparseFineTuner
         IProgress<TrainingProgress>? progress)
     {
         Dictionary<string, long> zeros = MaskedZeros(model, plan, cancellationToken);
-        TrainingOptions training = options.Training.Resolve(examples.Count);
+        TrainingOptions training = options.Training;
         using TorchDecoder? teacherDecoder = teacher is null ? null
             : TorchDecoder.Load(teacher, TorchPrecision.Of(training.Precision));
         string[] names = [];
         TrainingResult result = ModelTraining.Run(model, examples, training,
-            ("recover", "sparse", Provenance(options, plan, teacher)), SetUp, Finish, progress, cancellationToken);
+            ("recover", options.Dynamics?.Name ?? "sparse", Provenance(options, plan, teacher)), SetUp, Finish, progress,
+            cancellationToken);
         return new SparseFineTuneResult(result.Model, new SparseFineTuneReport
         {
             Training = result.Report,
@@ -78,18 +82,33 @@ public static class SparseFineTuner
         TrainingSetup SetUp(TorchDecoder decoder)
         {
             (string Name, Parameter Parameter)[] all = [.. decoder.named_parameters()];
-            names = [.. all.Select(p => p.Name)];
-            MaskUpdate? update = plan is null ? null : new ScheduledMasks(options.Schedule,
-                (WeightPruning)options.Pruning!, plan,
-                zeros.ToDictionary(z => z.Key, z => z.Value / (double)model.Weights[z.Key].ElementCount),
-                training.Steps!.Value, options.MaskInterval ?? Math.Max(1, training.Steps!.Value / 50));
-            return new TrainingSetup(all)
+            int interval = options.MaskInterval ?? Math.Max(1, training.Steps!.Value / 50);
+            TrainingSetup setup = options.Dynamics?.SetUp(new DynamicsContext
             {
-                Hooks = [new MaskKeeper(all.Where(p => zeros.ContainsKey(p.Name)), update)],
+                Parameters = all,
+                Masked = zeros.Keys,
+                Spec = model.Spec,
+                Plan = plan,
+                Method = options.Pruning as WeightPruning,
+                Schedule = options.Schedule,
+                MaskInterval = interval,
+                Training = training,
+            }) ?? new TrainingSetup(all)
+            {
+                Hooks = [new MaskKeeper(all.Where(p => zeros.ContainsKey(p.Name)), Scheduled(interval))],
+            };
+            names = [.. setup.Parameters.Select(p => p.Name)];
+            return setup with
+            {
                 Objective = teacherDecoder is null ? null
                     : new DistillationObjective(decoder, teacherDecoder, options.Distillation),
             };
         }
+
+        ScheduledMasks? Scheduled(int interval) => plan is null ? null : new ScheduledMasks(
+            options.Schedule, (WeightPruning)options.Pruning!, plan,
+            zeros.ToDictionary(z => z.Key, z => z.Value / (double)model.Weights[z.Key].ElementCount),
+            training.Steps!.Value, interval);
 
         LanguageModel Finish(TrainingOutcome outcome, ProvenanceStep step)
         {
@@ -100,48 +119,6 @@ public static class SparseFineTuner
         }
     }
 
-    private static void Validate(SparseFineTuneOptions options, LanguageModel model, LanguageModel? teacher)
-    {
-        options.Schedule.Validate();
-        if (model.Spec.Adapters.Count > 0)
-            throw new ArgumentException("The model has adapters beside its weights; merge them first.");
-        if (options.MaskInterval < 1)
-            throw new ArgumentException($"The mask interval is {options.MaskInterval}; it must be at least 1.");
-        if (teacher is not null)
-        {
-            options.Distillation.Validate();
-            DistillationObjective.RequireMatch(model.Spec, teacher.Spec, options.Distillation);
-        }
-
-        if (options.Pruning is LayerwisePruning { Quantization: { } grid })
-        {
-            throw new ArgumentException($"Training would take the weights off the grid {grid}; fine-tune first, and "
-                + "quantise afterwards.");
-        }
-
-        if (options.Schedule.Kind == RampKind.OneShot) return;
-        string? why = options.Pruning switch
-        {
-            null => "needs a pruning method that says what goes",
-            WeightPruning { NeedsCalibration: true } or not WeightPruning =>
-                $"needs a method that scores weights by themselves, such as magnitude, not {options.Pruning.Name}",
-            WeightPruning { Pattern: NofMPattern pattern } => $"has no use for {pattern}, which sets one sparsity",
-            WeightPruning { Masks: not null } => "chooses masks itself and takes none from a file",
-            WeightPruning { Group: ComparisonGroup.Layer or ComparisonGroup.Model } =>
-                "compares weights within a tensor: choose the group row, tile or tensor",
-            WeightPruning { Allocation: IScoredAllocation allocation } =>
-                $"cannot use the allocation {allocation.Name}, which depends on scores",
-            _ => null,
-        };
-        if (why is not null)
-        {
-            throw new ArgumentException($"The sparsity schedule {options.Schedule} {why}; or use the schedule one-shot.");
-        }
-    }
-
-    private static PruningPlan PlanOf(LanguageModel model, PruningMethod method) =>
-        method.Plan(model.Spec, model.Weights[TensorNames.Embedding].Type);
-
     private static PruningResult Prune(LanguageModel model, TrainingExamples examples, SparseFineTuneOptions options,
         CancellationToken cancellationToken)
     {
@@ -151,7 +128,7 @@ public static class SparseFineTuner
             CancellationToken = cancellationToken,
         };
         if (!options.Pruning!.NeedsCalibration) return Pruner.Prune(model, options.Pruning, context: context);
-        int used = examples.Count - options.Training.Resolve(examples.Count).ValidationExamples!.Value;
+        int used = examples.Count - options.Training.ValidationExamples!.Value;
         var tokens = new List<int>();
         for (int i = 0; i < used; i++) tokens.AddRange(examples.Tokens(i));
         TokenWindows windows = options.Pruning.Calibration.CutWindows([.. tokens], model.Spec);
@@ -189,6 +166,8 @@ public static class SparseFineTuner
             json["schedule"] = options.Schedule.ToJson();
             json["maskInterval"] = options.MaskInterval;
         }
+
+        if (options.Dynamics is not null) json["dynamics"] = options.Dynamics.ToJson();
 
         if (teacher is not null)
         {

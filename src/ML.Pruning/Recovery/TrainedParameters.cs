@@ -26,9 +26,13 @@ internal sealed class TrainedParameters : IDisposable
     /// <summary>The parameters by canonical name, in the order given.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Parameters => _parameters;
 
+    /// <summary>The learning rate that was set last.</summary>
+    public double LearningRate { get; private set; }
+
     /// <summary>Sets the learning rate.</summary>
     public void SetLearningRate(double rate)
     {
+        LearningRate = rate;
         foreach (optim.ILearningRateController group in _optimizer.ParamGroups) group.LearningRate = rate;
     }
 
@@ -89,6 +93,14 @@ internal sealed class TrainedParameters : IDisposable
         }
     }
 
+    /// <summary>Starts anew from other weights, without moments.</summary>
+    /// <param name="values">Row-major, in the order of <see cref="Parameters"/>.</param>
+    public void Restart(float[][] values)
+    {
+        float[][] zeros = Array.ConvertAll(values, v => new float[v.Length]);
+        Restore(new Snapshot(values, zeros, zeros, 0));
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
 
@@ -112,7 +124,9 @@ internal sealed class TrainedParameters : IDisposable
         .Zip(_optimizer.state_dict().State, (parameter, state) => (parameter.Handle, State: (AdamW.State)state))
         .ToDictionary(s => s.Handle, s => s.State);
 
-    private static float[] Copy(Tensor tensor)
+    /// <summary>Copies a tensor out.</summary>
+    /// <returns>Row-major float32.</returns>
+    public static float[] Copy(Tensor tensor)
     {
         using IDisposable noGrad = no_grad();
         var values = new float[tensor.numel()];

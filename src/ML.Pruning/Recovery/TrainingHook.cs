@@ -12,6 +12,13 @@ internal abstract class TrainingHook : IDisposable
     /// before the first step and at each measurement.</summary>
     public virtual bool IsComplete => true;
 
+    /// <summary>Whether the weights stay where they are in this step. Asked once its gradients are there.</summary>
+    public virtual bool SkipsStep => false;
+
+    /// <summary>Whether the training starts anew from the weights as they are after this step, so that earlier losses and
+    /// weights are no measure any more.</summary>
+    public virtual bool StartsAnew => false;
+
     /// <summary>Before the forward pass of a step.</summary>
     /// <param name="step">Step, from 0.</param>
     public virtual void StepStarting(int step)
@@ -24,7 +31,7 @@ internal abstract class TrainingHook : IDisposable
     {
     }
 
-    /// <summary>The weights have moved: after the update of a step, and after a roll-back.</summary>
+    /// <summary>The weights have moved, or would have if the step had not failed or been skipped.</summary>
     /// <param name="step">Step, from 0.</param>
     /// <param name="parameters">The weights and their moments.</param>
     public virtual void WeightsMoved(int step, TrainedParameters parameters)

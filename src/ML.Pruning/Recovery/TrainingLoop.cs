@@ -50,6 +50,9 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Who else takes part; the caller disposes them.</summary>
     public IReadOnlyList<TrainingHook> Hooks { get; init; } = [];
 
+    /// <summary>The learning rate of a step; null = as the options say.</summary>
+    public Func<int, double>? LearningRateAt { get; init; }
+
     /// <summary>What identifies the run, for checkpoints.</summary>
     public JsonObject Identity { get; init; } = [];
 
@@ -103,7 +106,7 @@ internal sealed class TrainingLoop : IDisposable
     private void Step(ExampleOrder order)
     {
         int step = _state.Step;
-        double rate = _options.LearningRateAt(step) * _state.RateFactor;
+        double rate = (LearningRateAt ?? _options.LearningRateAt)(step) * _state.RateFactor;
         _parameters.SetLearningRate(rate);
         _parameters.ClearGradients();
         foreach (TrainingHook hook in Hooks) hook.StepStarting(step);
@@ -112,7 +115,7 @@ internal sealed class TrainingLoop : IDisposable
         bool isFinite = double.IsFinite(loss) && double.IsFinite(_parameters.ClipGradients(_options.MaxGradientNorm));
         if (isFinite)
         {
-            _parameters.Step();
+            if (!Hooks.Any(hook => hook.SkipsStep)) _parameters.Step();
             _state.SkippedInARow = 0;
         }
         else
@@ -126,6 +129,12 @@ internal sealed class TrainingLoop : IDisposable
         _state.LearningRate = rate;
         _state.Loss = loss;
         _state.Curve.Add(new TrainingPoint(_state.Step, rate, loss, null));
+        if (Hooks.Any(hook => hook.StartsAnew))
+        {
+            _state.Losses = new LossMonitor();
+            TakeGood();
+        }
+
         if (isFinite ? _state.Losses.IsSpike(loss, _options.SpikeDeviations)
             : _state.SkippedInARow == MostSkippedInARow)
         {
@@ -174,11 +183,16 @@ internal sealed class TrainingLoop : IDisposable
         if (Hooks.All(hook => hook.IsComplete) && validation is not null) Keep(validation.Value);
         if (double.IsFinite(_state.Loss) && _state.Losses.Suspicious == 0)
         {
-            _good = _parameters.TakeSnapshot();
-            _goodHooks = [.. Hooks.Select(hook => hook.Save())];
+            TakeGood();
         }
 
         return validation;
+    }
+
+    private void TakeGood()
+    {
+        _good = _parameters.TakeSnapshot();
+        _goodHooks = [.. Hooks.Select(hook => hook.Save())];
     }
 
     private void Keep(double validation)
@@ -211,7 +225,6 @@ internal sealed class TrainingLoop : IDisposable
         _state.Losses = new LossMonitor();
         _parameters.Restore(_good);
         for (int i = 0; i < Hooks.Count; i++) Hooks[i].Load(_goodHooks[i]);
-        foreach (TrainingHook hook in Hooks) hook.WeightsMoved(Math.Max(0, _state.Step - 1), _parameters);
     }
 
     private double Validate(CancellationToken cancellationToken)

@@ -5,7 +5,8 @@ namespace ML.Pruning.Sparsity;
 
 /// <summary>How the sparsity rises while a model is trained.</summary>
 /// <remarks>
-/// <para>With progress q in [0, 1], p = min(1, q / <see cref="RampFraction"/>), first sparsity s_i and last s_f: one-shot
+/// <para>With progress q in [0, 1], p = (q - <see cref="RampStart"/>) / (<see cref="RampFraction"/> -
+/// <see cref="RampStart"/>) cut to [0, 1], first sparsity s_i and last s_f: one-shot
 /// s_f; linear s_i + (s_f - s_i) p; cubic s_f + (s_i - s_f)(1 - p)^3 (Zhu and Gupta 2017, arXiv:1710.01878, eq. 1);
 /// exponential 1 - (1 - s_i)^(1 - p) (1 - s_f)^p, so that the density falls by equal factors.</para>
 /// <para>With n <see cref="Cycles"/> the model is pruned n times and trained in between: in cycle c = floor(n p), from
@@ -26,6 +27,10 @@ public sealed record SparsitySchedule
     /// <summary>Fraction of the training after which the last sparsity is reached, in (0, 1]; what is left of the
     /// training recovers at that sparsity. Without meaning for one-shot.</summary>
     public double RampFraction { get; init; } = DefaultRamp;
+
+    /// <summary>Fraction of the training before which the sparsity does not rise, from 0 to below
+    /// <see cref="RampFraction"/>.</summary>
+    public double RampStart { get; init; }
 
     /// <summary>Times that the model is pruned, at least 1; null = at every update of the masks.</summary>
     public int? Cycles { get; init; }
@@ -99,6 +104,7 @@ public sealed record SparsitySchedule
         var json = new JsonObject { ["kind"] = KindName };
         if (Kind == RampKind.OneShot) return json;
         json["rampFraction"] = RampFraction;
+        if (RampStart > 0) json["rampStart"] = RampStart;
         if (Cycles is not null) json["cycles"] = Cycles;
         return json;
     }
@@ -112,6 +118,8 @@ public sealed record SparsitySchedule
     internal void Validate()
     {
         Require(RampFraction is > 0 and <= 1, RampFraction, nameof(RampFraction), "lie in (0, 1]");
+        Require(RampStart >= 0 && RampStart < RampFraction, RampStart, nameof(RampStart),
+            "be at least 0 and below RampFraction");
         Require(Cycles is null or >= 1, Cycles ?? 0, nameof(Cycles), "be at least 1");
         Require(Enum.IsDefined(Kind), (double)Kind, nameof(Kind), "be a defined kind");
     }
@@ -119,7 +127,7 @@ public sealed record SparsitySchedule
     // Fraction of the ramp that is done.
     private double Ramp(double progress)
     {
-        double p = Math.Min(1, progress / RampFraction);
+        double p = Math.Clamp((progress - RampStart) / (RampFraction - RampStart), 0, 1);
         return Cycles is { } cycles ? Math.Min(1, (Math.Floor(cycles * p) + 1) / cycles) : p;
     }
 

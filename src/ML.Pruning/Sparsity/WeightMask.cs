@@ -136,6 +136,16 @@ public sealed class WeightMask : IEquatable<WeightMask>
         }
     }
 
+    /// <summary>The mask as numbers.</summary>
+    /// <returns>1 where a weight is kept, else 0; [rows, columns], row-major.</returns>
+    internal float[] ToArray()
+    {
+        var values = new float[Count];
+        Array.Fill(values, 1);
+        Apply(values);
+        return values;
+    }
+
     /// <inheritdoc/>
     public bool Equals(WeightMask? other) => other is not null && Rows == other.Rows && Columns == other.Columns
         && _words.AsSpan().SequenceEqual(other._words);

@@ -32,6 +32,9 @@ public sealed partial class SampleTests
     public void FineTuneSparse_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput(nameof(FineTuneSparse), FineTuneSparse.Example);
 
+    [TestMethod]
+    public void MoveMasks_EmbeddedModel_PrintsWhatItSays() => AssertOutput(nameof(MoveMasks), MoveMasks.Example);
+
     private static void AssertOutput(string sample, Action<string> example)
     {
         string source = File.ReadAllText(

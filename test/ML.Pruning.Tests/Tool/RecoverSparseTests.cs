@@ -54,6 +54,31 @@ public sealed class RecoverSparseTests
     }
 
     [TestMethod]
+    [DataRow("rigl", "--sparsity", "0.8", "--prune", "random", "--allocation", "erk")]
+    [DataRow("lottery", "--sparsity", "0.8", "--rounds", "2")]
+    public void Recover_MasksThatMove_EndAtTheSparsity(string method, params string[] options)
+    {
+        string output = Path.Combine(_folder, "out.zip");
+        JsonObject report = ToolProcess.Run(["recover", _model.Folder, "--method", method, "--train", _text, "--steps", "6",
+            "--batch-size", "2", "--sequence-length", "16", "--output", output, "--json", .. options]).Json();
+        Assert.AreEqual(0.8, (double)report["sparsity"]!, 0.01);
+        AssertZeros(report, output);
+    }
+
+    [TestMethod]
+    public void Recover_MovementOnStories_EndsAtTheSparsity()
+    {
+        string model = RepositoryFiles.Shared("models", "stories260K");
+        string output = Path.Combine(_folder, "out");
+        JsonObject report = ToolProcess.Run("recover", model, "--method", "movement", "--sparsity", "0.7", "--train",
+            RepositoryFiles.Shared("data", "stories.valid.jsonl"), "--steps", "8", "--batch-size", "2", "--sequence-length",
+            "64", "--validation-examples", "8", "--output", output, "--json").Json();
+        Assert.AreEqual(0.7, (double)report["sparsity"]!, 1e-3);
+        Assert.AreEqual(8, (int)report["bestStep"]!);
+        AssertZeros(report, output);
+    }
+
+    [TestMethod]
     public void Recover_BadOptions_AreRefused()
     {
         string output = Path.Combine(_folder, "out");
@@ -61,6 +86,9 @@ public sealed class RecoverSparseTests
             "--sequence-length", "16"];
         ToolProcess.Run(start).ExpectRefusal("no zeros to keep");
         ToolProcess.Run([.. start, "--schedule", "quartic"]).ExpectRefusal("quartic", "cubic");
+        ToolProcess.Run(["recover", _model.Folder, "--method", "soft-movement", "--sparsity", "0.5", .. start[4..]])
+            .ExpectRefusal("soft-movement has no use for --sparsity");
+        ToolProcess.Run(["recover", _model.Folder, "--method", "walk", .. start[4..]]).ExpectRefusal("walk", "edge-popup");
         Assert.IsFalse(Path.Exists(output));
     }
 
