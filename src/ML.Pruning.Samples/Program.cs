@@ -11,6 +11,8 @@ return args switch
     ["prune-and-score", .. string[] rest] when rest.Length < 2 => Example(PruneAndScore.Example, rest),
     ["recover-with-lora", .. string[] rest] when rest.Length < 2 => Example(RecoverWithLora.Example, rest),
     ["drop-layers-and-slice", .. string[] rest] when rest.Length < 2 => Example(DropLayersAndSlice.Example, rest),
+    ["compare-pruning-methods", .. string[] rest] when rest.Length < 2 => Example(ComparePruningMethods.Example, rest),
+    ["make-smaller", .. string[] rest] when rest.Length < 2 => Example(MakeSmaller.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
     ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
     ["move-masks", .. string[] rest] when rest.Length < 2 => Example(MoveMasks.Example, rest),
@@ -41,6 +43,8 @@ static int Usage()
                prune-and-score [MODEL]
                recover-with-lora [MODEL]
                drop-layers-and-slice [MODEL]
+               compare-pruning-methods [MODEL]
+               make-smaller [MODEL]
                generate-text [MODEL]
                fine-tune-sparse [MODEL]
                move-masks [MODEL]

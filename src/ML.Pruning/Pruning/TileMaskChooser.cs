@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 using ML.Pruning.Sparsity;
 
@@ -30,7 +31,7 @@ internal sealed record TileMaskChooser(SparsityPattern Pattern, double Sparsity)
 
         // Relative to the highest, so that no square leaves the range of float32.
         double scale = highest > 0 ? 1 / highest : 1;
-        var scores = new float[tile.Length];
+        float[] scores = ArrayPool<float>.Shared.Rent(tile.Length);
         for (int row = 0; row < rows; row++)
         {
             TensorPrimitives.Divide(tile.Slice(row * width, width), diagonal, ratios);
@@ -43,8 +44,10 @@ internal sealed record TileMaskChooser(SparsityPattern Pattern, double Sparsity)
                 if (!WeightMask.IsKept(words, firstColumn + column)) own[column] = float.NegativeInfinity;
         }
 
-        return MaskSelector.Select(
-            new ArrayScores(name, rows, width, scores), Pattern, ComparisonGroup.Tensor, Sparsity);
+        WeightMask kept = MaskSelector.Select(new ArrayScores(name, rows, width, scores.AsMemory(0, tile.Length)),
+            Pattern, ComparisonGroup.Tensor, Sparsity);
+        ArrayPool<float>.Shared.Return(scores);
+        return kept;
     }
 
     /// <summary>Removes the M - N lowest of a group of M columns of one row from the row's mask, zeros first.</summary>

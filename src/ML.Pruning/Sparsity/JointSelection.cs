@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.ExceptionServices;
 
 namespace ML.Pruning.Sparsity;
@@ -39,27 +41,34 @@ internal sealed class JointSelection
     private RankThreshold FindThreshold(long remove)
     {
         long rest = remove;
-        uint upper = Locate(Histogram(null), ref rest);
-        uint lower = Locate(Histogram(upper), ref rest);
+        uint upper = Locate(null, ref rest);
+        uint lower = Locate(upper, ref rest);
         return new RankThreshold(upper << HalfBits | lower, rest);
     }
 
-    // The bin in which the rank lies; the rank becomes one within the bin.
-    private static uint Locate(long[] histogram, ref long rank)
+    // The upper half in which the rank lies, or the lower half beside a certain upper one; the rank becomes one within it.
+    private uint Locate(uint? upper, ref long rank)
     {
+        long[] histogram = RentBins();
+        CountAll(upper, histogram);
         uint bin = 0;
         while (histogram[bin] < rank) rank -= histogram[bin++];
+        ArrayPool<long>.Shared.Return(histogram);
         return bin;
     }
 
-    // How many keys have each upper half, or each lower half beside a certain upper one.
-    private long[] Histogram(uint? upper)
+    private static long[] RentBins()
     {
-        var total = new long[Bins];
+        long[] bins = ArrayPool<long>.Shared.Rent(Bins);
+        bins.AsSpan().Clear();
+        return bins;
+    }
+
+    private void CountAll(uint? upper, long[] total)
+    {
         try
         {
-            Parallel.For(0, _chunks.Length, ThreadLimit.Options(_cancellationToken),
-                () => new long[Bins],
+            Parallel.For(0, _chunks.Length, ThreadLimit.Options(_cancellationToken), RentBins,
                 (i, _, counts) =>
                 {
                     using PooledBuffer<uint> keys = ReadKeys(_chunks[i]);
@@ -68,15 +77,14 @@ internal sealed class JointSelection
                 },
                 counts =>
                 {
-                    lock (total) System.Numerics.Tensors.TensorPrimitives.Add<long>(total, counts, total);
+                    lock (total) TensorPrimitives.Add<long>(total.AsSpan(0, Bins), counts.AsSpan(0, Bins), total);
+                    ArrayPool<long>.Shared.Return(counts);
                 });
         }
         catch (AggregateException e)
         {
             ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
         }
-
-        return total;
     }
 
     private static void Count(ReadOnlySpan<uint> keys, uint? upper, long[] counts)

@@ -25,6 +25,14 @@ public sealed partial class SampleTests
         AssertOutput(nameof(DropLayersAndSlice), DropLayersAndSlice.Example);
 
     [TestMethod]
+    public void ComparePruningMethods_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(ComparePruningMethods), ComparePruningMethods.Example);
+
+    [TestMethod]
+    public void MakeSmaller_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(MakeSmaller), MakeSmaller.Example);
+
+    [TestMethod]
     public void GenerateText_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput(nameof(GenerateText), GenerateText.Example);
 

@@ -45,6 +45,22 @@ public sealed class StageConformanceTests
     public void PruneLlm_FromPath_Conforms() => Check(() => _ml.Transforms.PruneLlm(
         _model.Folder, new Wanda { Calibration = s_calibration }));
 
+    // One chain, because each check starts a process.
+    [TestMethod]
+    public void PruneLlm_MethodsThatMakeTheModelSmaller_Conform()
+    {
+        (string Name, PruningMethod Method)[] methods =
+        [
+            ("LlmPruner", new LlmPruner { Ratio = 0.5, Calibration = s_calibration }),
+            ("Flap", new Flap { Ratio = 0.3, Calibration = s_calibration }),
+            ("SliceGpt", new SliceGpt { RoundTo = 4, Calibration = s_calibration }),
+            ("ShortGpt", new ShortGpt { Count = 1, Calibration = s_calibration }),
+            ("Width", new WidthPruning { MlpWidth = 16, RoundTo = 4, Calibration = s_calibration }),
+        ];
+        Check(() => methods.Aggregate(Load(), (chain, m) => chain.Append(
+            _ml.Transforms.PruneLlm(m.Name, "Text", m.Method, inputColumnName: "Model"))));
+    }
+
     [TestMethod]
     public void FineTuneLora_Merged_Conforms() => Check(() => Load().Append(_ml.Transforms.FineTuneLora(lora: s_lora)));
 

@@ -35,9 +35,14 @@ internal sealed class TorchMlp : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor inner = _gate is null
-            ? TorchActivation.Apply(_activation, _up.forward(input))
-            : TorchActivation.Apply(_activation, _gate.forward(input)).mul(_up.forward(input));
+        Tensor inner = TorchActivation.Apply(_activation, (_gate ?? _up).forward(input));
+        if (_gate is not null)
+        {
+            // These are the widest tensors of a layer: without gradients one of them is spared.
+            Tensor up = _up.forward(input);
+            inner = is_grad_enabled() ? inner.mul(up) : inner.mul_(up);
+        }
+
         return _down.forward(inner).MoveToOuterDisposeScope();
     }
 }

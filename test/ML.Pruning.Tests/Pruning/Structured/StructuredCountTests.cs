@@ -20,6 +20,16 @@ public sealed class StructuredCountTests
           "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0 }
         """;
 
+    private const string Mistral7B = """
+        { "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
+          "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 32000, "sliding_window": 4096 }
+        """;
+
+    private const string Qwen27B = """
+        { "model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_attention_heads": 28,
+          "num_hidden_layers": 28, "num_key_value_heads": 4, "vocab_size": 152064, "rope_theta": 1000000.0 }
+        """;
+
     [TestMethod]
     [DataRow(0.25, 4, 29, 5_422_977_024, 339.6026)]
     [DataRow(0.60, 3, 30, 3_350_188_032, 206.5852)]
@@ -88,6 +98,37 @@ public sealed class StructuredCountTests
         Assert.AreEqual((24, 6, 10752), Shape(plan.After.Layers[4]));
         Assert.AreEqual((32, 8, 14336), Shape(plan.After.Layers[3]));
         Assert.AreEqual((32, 8, 14336), Shape(plan.After.Layers[30]));
+    }
+
+    /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(819.2) = 205 rows or 1 head of 4 query heads; MLP
+    /// 14336 - int(11468.8) = 2868. Each of the layers 3..30 loses 2 x 128 x 4096 (key, value), 2 x 512 x 4096 (query,
+    /// output), 3 x 2868 x 4096.</summary>
+    [TestMethod]
+    public void Plan_Mistral7B_RemovesWholeGroups()
+    {
+        ModelSpec spec = Spec(Mistral7B);
+        PruningPlan plan = new LlmPruner
+        {
+            Ratio = 0.2,
+            AttentionLayers = new LayerRange(3, 30),
+            MlpLayers = new LayerRange(3, 30),
+        }.Plan(spec);
+        Assert.AreEqual(7_241_732_096, plan.ParametersBefore);
+        Assert.AreEqual(7_241_732_096 - 28 * (2 * 128 + 2 * 512 + 3 * 2868) * 4096L, plan.ParametersAfter);
+        Assert.AreEqual((28, 7, 11468), Shape(plan.After.Layers[3]));
+    }
+
+    /// <summary>Worked by hand: 4 key/value heads of 128 rows, 512 - int(384) = 128 rows or 1 head of 7 query heads (896
+    /// rows); MLP 18944 - 14208 = 4736. Of 28 layers 3..24 lose 2 x 896 x 3584 (query, output), 2 x 128 x 3584 (key,
+    /// value), 3 x 4736 x 3584, and the biases of 896 + 2 x 128 rows.</summary>
+    [TestMethod]
+    public void Plan_Qwen2With7Billion_RemovesWholeGroupsAndTheirBiases()
+    {
+        PruningPlan plan = new LlmPruner().Plan(Spec(Qwen27B));
+        Assert.AreEqual(7_615_616_512, plan.ParametersBefore);
+        Assert.AreEqual(7_615_616_512 - 22 * 58_262_656L, plan.ParametersAfter);
+        Assert.AreEqual((21, 3, 14208), Shape(plan.After.Layers[3]));
+        Assert.AreEqual((28, 4, 18944), Shape(plan.After.Layers[25]));
     }
 
     [TestMethod]
