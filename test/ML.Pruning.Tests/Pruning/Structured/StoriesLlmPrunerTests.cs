@@ -35,18 +35,16 @@ public sealed class StoriesLlmPrunerTests
         Assert.AreEqual(6.4966, l2, 1e-3 * 6.4966);
     }
 
-    // Few windows and documents, for the time: with 64 windows the first 60 documents have 46.85, 48.08, 48.97 and 49.03.
+    // Few windows and documents, for the time. With 64 windows the first 60 documents have a perplexity of 46.85, by first
+    // order 48.08, by random choice 48.97, by L2 49.03.
     [TestMethod]
+    [TestCategory("Slow")]
     public void Prune_QuarterOfDocs_TaylorBeatsL2AndRandom()
     {
         using LanguageModel model = SharedModels.Open("docs-6m");
-        double[] perplexities = [.. new[]
-        {
-            GroupImportance.TaylorSecond, GroupImportance.TaylorFirst, GroupImportance.Random, GroupImportance.L2,
-        }.Select(importance => Perplexity(model, importance, "docs", documents: 16, windows: 16))];
-        foreach (double taylor in perplexities[..2])
-            foreach (double worse in perplexities[2..]) Assert.IsLessThan(worse, taylor);
-        Assert.AreEqual(46.85, perplexities[0], 0.05, string.Join(' ', perplexities));
+        double taylor = Perplexity(model, GroupImportance.TaylorSecond, "docs", documents: 8, windows: 8);
+        foreach (GroupImportance importance in new[] { GroupImportance.Random, GroupImportance.L2 })
+            Assert.IsLessThan(Perplexity(model, importance, "docs", documents: 8, windows: 8), taylor);
     }
 
     [TestMethod]
