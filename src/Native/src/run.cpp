@@ -37,27 +37,41 @@ thread_local Scratch t_sums;
 // Below this many bytes of weights one thread is done before the others have woken up.
 constexpr int64_t kSerialBytes = 64 * 1024;
 
-ActivationPlan plan_for(const Kernels& kernels, const Shape& shape, int batch) {
+// From so many rows on, and with at most so many of the weights, skipping zeros wins over multiplying with them.
+constexpr int kSkipFrom = 64;
+constexpr double kSkipDensity = 0.5;
+
+bool skips(const mlp_matrix& matrix, int batch) {
+  return matrix.shape.format == MLP_BITMASK && matrix.shape.type <= MLP_BF16 && batch >= kSkipFrom &&
+         matrix.kept <= kSkipDensity * matrix.shape.rows * matrix.shape.columns;
+}
+
+ActivationPlan plan_for(const Kernels& kernels, const mlp_matrix& matrix, int batch, bool by_column) {
+  const Shape& shape = matrix.shape;
   ActivationPlan plan{};
   plan.codes = shape.type == MLP_INT8 || shape.type == MLP_INT4;
   plan.sums = shape.type == MLP_INT4;
   plan.zero_point = shape.type == MLP_INT8 ? kernels.int8_zero_point : 0;
   plan.rows = batch <= kernels.stream_rows ? padded_rows(batch, kernels.stream_rows) : kernels.panel_rows;
   if (shape.format == MLP_CSR) plan.rows = 1;
-  const bool large = batch > kernels.stream_rows && shape.format != MLP_BLOCK && shape.format != MLP_CSR;
+  const bool large = !by_column && batch > kernels.stream_rows && shape.format != MLP_BLOCK && shape.format != MLP_CSR;
   plan.tiles = large && ((shape.type == MLP_INT8 && kernels.int8_tiles) || (shape.type == MLP_BF16 && kernels.bf16_tiles));
   if (plan.tiles) {
     plan.rows = kGroupRows;
     plan.zero_point = 0;
   }
+  plan.skip = by_column || (!plan.tiles && skips(matrix, batch));
+  if (plan.skip) plan.rows = kSkipBlock;
   const int left = batch % plan.rows;
-  plan.last_rows = left == 0 || plan.tiles ? plan.rows : padded_rows(left, plan.rows);
+  plan.last_rows = left == 0 || plan.tiles || plan.skip ? plan.rows : padded_rows(left, plan.rows);
   return plan;
 }
 
 // Where the parts of the workspace lie; returns its size.
-int64_t place(const Kernels& kernels, const Shape& shape, int batch, uint8_t* workspace, Activations* to) {
-  to->plan = plan_for(kernels, shape, batch);
+int64_t place(const Kernels& kernels, const mlp_matrix& matrix, int batch, bool by_column, uint8_t* workspace,
+              Activations* to) {
+  const Shape& shape = matrix.shape;
+  to->plan = plan_for(kernels, matrix, batch, by_column);
   to->batch = batch;
   to->columns = shape.columns;
   to->padded_columns = shape.padded_columns();
@@ -75,20 +89,21 @@ int64_t place(const Kernels& kernels, const Shape& shape, int batch, uint8_t* wo
 
 }  // namespace
 
-int64_t workspace_bytes(const mlp_matrix& matrix, int32_t batch) {
+int64_t workspace_bytes(const mlp_matrix& matrix, int32_t batch, bool by_column) {
   const Kernels* kernels = current_kernels();
   Activations to{};
-  return kernels == nullptr ? -1 : place(*kernels, matrix.shape, batch, nullptr, &to);
+  return kernels == nullptr ? -1 : place(*kernels, matrix, batch, by_column, nullptr, &to);
 }
 
 int32_t prepare_part(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, void* workspace, int part,
-                     int parts) {
+                     int parts, bool by_column) {
   const Kernels* kernels = current_kernels();
   if (kernels == nullptr) return MLP_UNSUPPORTED;
   PrepareTask task{};
-  place(*kernels, matrix.shape, batch, static_cast<uint8_t*>(workspace), &task.to);
+  place(*kernels, matrix, batch, by_column, static_cast<uint8_t*>(workspace), &task.to);
   task.x = x;
   task.ldx = ldx;
+  task.by_column = by_column;
   const int64_t rows = task.to.plan.rows, blocks = (batch + rows - 1) / rows;
   task.begin = blocks * part / parts * rows;
   task.end = std::min<int64_t>(blocks * (part + 1) / parts * rows, batch);
@@ -97,22 +112,26 @@ int32_t prepare_part(const mlp_matrix& matrix, const float* x, int64_t ldx, int3
 }
 
 int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch, float* y, int64_t ldy, int part,
-                 int parts) {
+                 int parts, bool by_column) {
   const Kernels* kernels = current_kernels();
   if (kernels == nullptr) return MLP_UNSUPPORTED;
   RunTask task{};
   task.matrix = &matrix;
-  place(*kernels, matrix.shape, batch, static_cast<uint8_t*>(const_cast<void*>(workspace)), &task.x);
+  place(*kernels, matrix, batch, by_column, static_cast<uint8_t*>(const_cast<void*>(workspace)), &task.x);
   task.y = y;
   task.ldy = ldy;
+  task.by_column = by_column;
   split_groups(matrix, part, parts, &task.begin, &task.end);
   if (task.begin >= task.end) return MLP_OK;
-  if (batch > kernels->stream_rows) {
-    const int64_t rows = (batch + kGroupRows - 1) / kGroupRows * kGroupRows + kGroupRows;
-    task.scratch = t_sums.take(kernels->panel_bytes + rows * kernels->sum_bytes);
+  const bool skip = task.x.plan.skip;
+  if (batch > kernels->stream_rows || skip) {
+    const int64_t step = skip ? kSkipBlock : kGroupRows, rows = (batch + step - 1) / step * step + step;
+    task.scratch = t_sums.take(skip ? kSkipScratch + rows * kSkipBlock * int64_t{sizeof(float)}
+                                    : kernels->panel_bytes + rows * kernels->sum_bytes);
     if (task.scratch == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the sums of %d rows.", batch);
   }
-  kernels->run[matrix.shape.format][matrix.shape.type](task);
+  if (skip) kernels->run_skip[matrix.shape.type](task);
+  else kernels->run[matrix.shape.format][matrix.shape.type](task);
   return MLP_OK;
 }
 
@@ -152,6 +171,15 @@ int32_t run(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch
       &work);
   if (work.status != MLP_OK) return fail(work.status, "A thread of the pool had no memory for its sums.");
   return MLP_OK;
+}
+
+int32_t run_columns(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy) {
+  const int64_t bytes = workspace_bytes(matrix, batch, true);
+  if (bytes < 0) return MLP_UNSUPPORTED;
+  uint8_t* workspace = t_workspace.take(bytes);
+  if (workspace == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the activations of %d columns.", batch);
+  const int32_t status = prepare_part(matrix, x, ldx, batch, workspace, 0, 1, true);
+  return status == MLP_OK ? run_part(matrix, workspace, batch, y, ldy, 0, 1, true) : status;
 }
 
 }  // namespace mlp

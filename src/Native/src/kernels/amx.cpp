@@ -14,7 +14,7 @@ namespace MLP_TARGET {
 
 static void prepare(const PrepareTask& task) {
   if (task.to.plan.tiles) prepare_tiles(task);
-  else prepare_units(task);
+  else vnni_kernels().prepare(task);
 }
 
 static Kernels make_kernels() {

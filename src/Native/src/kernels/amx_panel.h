@@ -86,6 +86,7 @@ MLP_INLINE void multiply_tiles(const uint8_t* panel, int64_t panel_bytes, const 
 template <class A, class Source>
 MLP_INLINE void unpack_raw(Source& source, int64_t vectors, uint8_t* out) {
   for (int64_t v = 0; v < vectors; v += 2, out += 128) {
+    source.ahead();
     A::store(out, source.template next<false>());
     A::store(out + 64, source.template next<true>());
   }

@@ -11,7 +11,7 @@ namespace mlp {
 namespace MLP_TARGET {
 
 struct ExpandTable {
-  alignas(64) int32_t floats[256][8];   // place of the value for each of 8 floats; -1 where the mask has no bit
+  alignas(64) int32_t floats[256][2][8];  // for each of 8 floats the place of its value, and all bits if there is one
   alignas(64) uint8_t words[256][16];   // byte shuffle for 8 values of 16 bits; 255 where none
   alignas(64) uint8_t bytes[256][8];    // the same for 8 values of 8 bits
 
@@ -20,7 +20,8 @@ struct ExpandTable {
       int place = 0;
       for (int i = 0; i < 8; i++) {
         const bool kept = mask >> i & 1;
-        floats[mask][i] = kept ? place : -1;
+        floats[mask][0][i] = kept ? place : 0;
+        floats[mask][1][i] = kept ? -1 : 0;
         words[mask][2 * i] = static_cast<uint8_t>(kept ? 2 * place : 255);
         words[mask][2 * i + 1] = static_cast<uint8_t>(kept ? 2 * place + 1 : 255);
         bytes[mask][i] = static_cast<uint8_t>(kept ? place : 255);

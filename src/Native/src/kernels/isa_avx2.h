@@ -20,6 +20,14 @@ struct Isa {
   static constexpr int kStreamRows = 4;
   static constexpr int kPanelRows = 6;
   static constexpr int kPanelGroups = 1;
+  static constexpr int kSkipSplit = 1;
+
+  static MLP_INLINE void transpose(const float* from, int64_t from_step, float* to, int64_t to_step) {
+    transpose_plain(from, from_step, to, to_step);
+  }
+  static MLP_INLINE int32_t compress(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
+    return compress_plain(from, first, step, values, places);
+  }
 
   static MLP_INLINE int64_t count(uint64_t mask) { return _mm_popcnt_u64(mask); }
   static MLP_INLINE __m256i half(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
@@ -29,11 +37,9 @@ struct Isa {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), w.b);
   }
 
-  // The places of absent values have the sign bit set, which becomes their mask.
   static MLP_INLINE __m256i spread(const uint8_t* p, uint32_t mask) {
-    const __m256i places = _mm256_load_si256(reinterpret_cast<const __m256i*>(kExpand.floats[mask]));
-    const __m256i values = _mm256_permutevar8x32_epi32(half(p), places);
-    return _mm256_andnot_si256(_mm256_srai_epi32(places, 31), values);
+    const auto* entry = reinterpret_cast<const __m256i*>(kExpand.floats[mask]);
+    return _mm256_and_si256(_mm256_permutevar8x32_epi32(half(p), _mm256_load_si256(entry)), _mm256_load_si256(entry + 1));
   }
   static MLP_INLINE V expand32(const uint8_t* p, uint32_t mask) {
     const uint32_t low = mask & 255;

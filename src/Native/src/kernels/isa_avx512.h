@@ -29,7 +29,42 @@ struct Isa {
   static constexpr int kStreamRows = 8;
   static constexpr int kPanelRows = 12;
   static constexpr int kPanelGroups = 2;
+  static constexpr int kSkipSplit = 2;
 
+  static MLP_INLINE void transpose(const float* from, int64_t from_step, float* to, int64_t to_step) {
+    __m512 a[16], b[16];
+    for (int i = 0; i < 16; i++) a[i] = _mm512_loadu_ps(from + i * from_step);
+    for (int i = 0; i < 16; i += 2) {
+      b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+      b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+      for (int j = 0; j < 2; j++) {
+        const __m512d low = _mm512_castps_pd(b[i + j]), high = _mm512_castps_pd(b[i + j + 2]);
+        a[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+        a[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+      }
+    // a[4 g + j], lane l: column 4 l + j of rows 4 g to 4 g + 3.
+    for (int j = 0; j < 4; j++)
+      for (int half = 0; half < 16; half += 8) {
+        b[half + j] = _mm512_shuffle_f32x4(a[half + j], a[half + j + 4], 0x88);
+        b[half + j + 4] = _mm512_shuffle_f32x4(a[half + j], a[half + j + 4], 0xDD);
+      }
+    for (int j = 0; j < 8; j++) {
+      _mm512_storeu_ps(to + j * to_step, _mm512_shuffle_f32x4(b[j], b[j + 8], 0x88));
+      _mm512_storeu_ps(to + (j + 8) * to_step, _mm512_shuffle_f32x4(b[j], b[j + 8], 0xDD));
+    }
+  }
+  static MLP_INLINE int32_t compress(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
+    const __m512 all = _mm512_loadu_ps(from);
+    const __mmask16 kept = _mm512_cmp_ps_mask(all, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i at = _mm512_add_epi32(_mm512_mullo_epi32(steps, _mm512_set1_epi32(step)), _mm512_set1_epi32(first));
+    _mm512_storeu_ps(values, _mm512_maskz_compress_ps(kept, all));
+    const __m512i packed = _mm512_maskz_compress_epi32(kept, at);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(places), _mm512_cvtepi32_epi16(packed));
+    return static_cast<int32_t>(_mm_popcnt_u32(kept));
+  }
 
   static MLP_INLINE int64_t count(uint64_t mask) { return _mm_popcnt_u64(mask); }
   static MLP_INLINE V load(const uint8_t* p) { return _mm512_loadu_si512(p); }

@@ -21,6 +21,14 @@ struct Isa {
   static constexpr int kStreamRows = 4;
   static constexpr int kPanelRows = 6;
   static constexpr int kPanelGroups = 1;
+  static constexpr int kSkipSplit = 1;
+
+  static MLP_INLINE void transpose(const float* from, int64_t from_step, float* to, int64_t to_step) {
+    transpose_plain(from, from_step, to, to_step);
+  }
+  static MLP_INLINE int32_t compress(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
+    return compress_plain(from, first, step, values, places);
+  }
 
   template <class Out, class Work>
   static MLP_INLINE Out each(Work work) {

@@ -16,7 +16,11 @@ struct ActivationPlan {
   int last_rows;       // of the last block: 1, 2, a multiple of 4 or `rows`; those that the batch lacks are zeros
   int zero_point;      // added to every code: 0 or 128
   bool sums;           // sums of the codes of each 64 columns (int4)
+  bool skip;           // float32 [block of 64 rows][column][64], for kernels that skip zeros
 };
+
+constexpr int kSkipBlock = 64;                 // rows of the batch in such a block
+constexpr int64_t kSkipScratch = 64 * 1024;    // bytes of a thread besides its sums, 64 rows x 4 bytes for each row
 
 struct Activations {
   ActivationPlan plan;
@@ -33,6 +37,7 @@ struct PrepareTask {
   const float* x;
   int64_t ldx;
   int64_t begin, end;      // rows of the batch; begin starts a block
+  bool by_column;          // x [columns, batch] instead; skip only
 };
 
 struct RunTask {
@@ -42,6 +47,7 @@ struct RunTask {
   int64_t ldy;
   int64_t begin, end;      // groups
   uint8_t* scratch;        // panel_scratch bytes, 64-byte aligned
+  bool by_column;          // y [rows, batch] instead; skip only
 };
 
 struct Kernels {
@@ -54,6 +60,7 @@ struct Kernels {
   int64_t sum_bytes;       // scratch of one thread for each row of the batch
   void (*prepare)(const PrepareTask&);
   void (*run[4][4])(const RunTask&);  // by format and type; null where the two do not go together
+  void (*run_skip[2])(const RunTask&);  // of bitmasks, by type: f32, bf16
 };
 
 const Kernels& scalar_kernels();

@@ -19,6 +19,7 @@ struct PanelTraits {
 template <class A, int T, class Source>
 MLP_INLINE void unpack(Source& source, int64_t vectors, uint8_t* out) {
   for (int64_t v = 0; v < vectors; v += 2) {
+    source.ahead();
     const auto even = source.template next<false>();
     const auto odd = source.template next<true>();
     if constexpr (T == MLP_BF16) {

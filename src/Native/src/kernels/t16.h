@@ -14,10 +14,13 @@
 namespace mlp {
 namespace MLP_TARGET {
 
-// Bytes ahead of the load at which values are fetched.
-constexpr int kPrefetch = 1024;
+// Bytes ahead of the load at which values and masks are fetched: a page and half a page, because the processor's own
+// fetching stops at the end of each.
+constexpr int kPrefetch = 4096;
+constexpr int kPrefetchIndex = 2048;
 
 MLP_INLINE void prefetch(const void* p) { __builtin_prefetch(static_cast<const char*>(p) + kPrefetch); }
+MLP_INLINE void prefetch_index(const void* p) { __builtin_prefetch(static_cast<const char*>(p) + kPrefetchIndex); }
 
 template <int T>
 struct TypeTraits {
@@ -28,6 +31,24 @@ struct TypeTraits {
   static constexpr int kBlockVectors = kColumnStep / kVectorColumns;  // vectors of 64 columns
 };
 
+// ---- what an instruction set may have better ----
+// 16 x 16 floats, rows `step` floats apart, turned.
+inline void transpose_plain(const float* from, int64_t from_step, float* to, int64_t to_step) {
+  for (int i = 0; i < 16; i++)
+    for (int j = 0; j < 16; j++) to[j * to_step + i] = from[i * from_step + j];
+}
+
+// Of 16 floats those that are not zero, with their places first, first + step and so on; returns how many. Writes up to 16.
+inline int32_t compress_plain(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
+  int32_t count = 0;
+  for (int i = 0; i < 16; i++) {
+    values[count] = from[i];
+    places[count] = static_cast<uint16_t>(first + i * step);
+    count += from[i] != 0;
+  }
+  return count;
+}
+
 // ---- sources: the vectors of one group, in order ----
 template <class A, int T>
 class DenseSource {
@@ -35,6 +56,8 @@ class DenseSource {
   MLP_INLINE void open(const mlp_matrix& m, int64_t group) {
     p_ = m.values + group * m.shape.vectors() * (T == MLP_INT4 ? 32 : 64);
   }
+
+  MLP_INLINE void ahead() const {}
 
   // Vector `kOdd` of a pair; only int4 cares.
   template <bool kOdd>
@@ -58,6 +81,13 @@ class BitmaskSource {
     p_ = odd_ = m.values + static_cast<int64_t>(m.offsets[group]) * kAlignment;
   }
 
+  // Fetches what comes, once for each two or four vectors.
+  MLP_INLINE void ahead() const {
+    prefetch_index(mask_);
+    prefetch(p_);
+    prefetch(p_ + 64);
+  }
+
   template <bool kOdd>
   MLP_INLINE typename A::V next() {
     if constexpr (T == MLP_F32) {
@@ -66,7 +96,6 @@ class BitmaskSource {
       mask_ += 2;
       const uint8_t* p = p_;
       p_ += 4 * A::count(mask);
-      prefetch(p);
       return A::expand32(p, mask);
     } else if constexpr (T == MLP_BF16) {
       uint32_t mask;
@@ -74,7 +103,6 @@ class BitmaskSource {
       mask_ += 4;
       const uint8_t* p = p_;
       p_ += 2 * A::count(mask);
-      prefetch(p);
       return A::expand16(p, mask);
     } else {
       uint64_t mask;
@@ -83,7 +111,6 @@ class BitmaskSource {
       const uint8_t*& at = T == MLP_INT4 && kOdd ? odd_ : p_;
       const uint8_t* p = at;
       at += A::count(mask);
-      prefetch(p);
       if constexpr (T == MLP_INT8) return A::expand8(p, mask);
       else if constexpr (kOdd) return A::expand4_odd(p, mask);
       else return A::expand4_even(p, mask);
@@ -181,6 +208,7 @@ MLP_INLINE void stream_group(const mlp_matrix& m, int64_t group, const uint8_t* 
     for (auto& sum : turn) sum = Sum::zero();
   const int64_t vectors = m.shape.vectors();
   for (int64_t v = 0; v < vectors; v += 4, x += 4 * kStep) {
+    source.ahead();
     multiply<A, T, R, kSplit, 0>(source.template next<false>(), x, sums);
     multiply<A, T, R, kSplit, 1>(source.template next<true>(), x + kStep, sums);
     multiply<A, T, R, kSplit, 2>(source.template next<false>(), x + 2 * kStep, sums);
@@ -212,6 +240,7 @@ MLP_INLINE void stream_group_int4(const mlp_matrix& m, int64_t group, const uint
   for (int64_t block = 0; block < blocks; block++) {
     typename A::I even[R], odd[R];
     for (int r = 0; r < R; r++) even[r] = odd[r] = A::zero_i();
+    source.ahead();
     for (int v = 0; v < 8; v++, x += 8 * R) {
       const auto low = source.template next<false>();
       const auto high = source.template next<true>();

@@ -3,6 +3,7 @@
 
 #include "activations.h"
 #include "panel.h"
+#include "skip.h"
 #include "t16.h"
 
 namespace mlp {
@@ -15,6 +16,12 @@ void run_dense_or_bitmask(const RunTask& task) {
 }
 
 template <class A>
+void prepare_rows(const PrepareTask& task) {
+  if (task.to.plan.skip) prepare_skip<A>(task);
+  else prepare_units(task);
+}
+
+template <class A>
 Kernels make_table() {
   Kernels table{};
   table.stream_rows = A::kStreamRows;
@@ -22,7 +29,7 @@ Kernels make_table() {
   table.int8_zero_point = A::kInt8ZeroPoint;
   table.panel_bytes = 32 * 1024;
   table.sum_bytes = A::kPanelGroups * 64;
-  table.prepare = prepare_units;
+  table.prepare = prepare_rows<A>;
   table.run[MLP_DENSE][MLP_F32] = run_dense_or_bitmask<A, MLP_DENSE, MLP_F32>;
   table.run[MLP_DENSE][MLP_BF16] = run_dense_or_bitmask<A, MLP_DENSE, MLP_BF16>;
   table.run[MLP_DENSE][MLP_INT8] = run_dense_or_bitmask<A, MLP_DENSE, MLP_INT8>;
@@ -36,6 +43,8 @@ Kernels make_table() {
   table.run[MLP_BLOCK][MLP_INT8] = run_block<A, MLP_INT8>;
   table.run[MLP_BLOCK][MLP_INT4] = run_block<A, MLP_INT4>;
   table.run[MLP_CSR][MLP_F32] = run_csr<A>;
+  table.run_skip[MLP_F32] = run_skip<A, MLP_F32>;
+  table.run_skip[MLP_BF16] = run_skip<A, MLP_BF16>;
   return table;
 }
 

@@ -1,0 +1,171 @@
+// Large batches of sparse float32 and bfloat16 matrices: zeros cost nothing. The stored weights of a few columns become
+// lists, one a row of the matrix, and each weight meets 64 rows of activations that lie side by side in the cache.
+#pragma once
+
+#include "t16.h"
+
+namespace mlp {
+namespace MLP_TARGET {
+
+constexpr int kSkipColumns = 64;   // of activations in the cache: 16 KB
+constexpr int kSkipGroups = 4;     // groups that share them
+constexpr int kLane = 16;          // activations of a register
+
+struct SkipLists {
+  alignas(64) float values[kSkipGroups * kGroupRows * kSkipColumns + kLane];
+  alignas(64) uint16_t places[kSkipGroups * kGroupRows * kSkipColumns + kLane];  // column * kSkipBlock
+  alignas(64) float tile[kGroupRows * kSkipColumns];
+  alignas(64) float square[kGroupRows * kLane];
+  int32_t starts[kSkipGroups * kGroupRows + 1];
+};
+static_assert(sizeof(SkipLists) <= kSkipScratch, "the scratch of a thread is too small");
+static_assert(kSkipColumns * kSkipBlock <= 65536, "places have 16 bits");
+
+// ---- activations: [block of 64][column][64] ----
+template <class A>
+void prepare_skip(const PrepareTask& task) {
+  const Activations& to = task.to;
+  for (int64_t first = task.begin; first < task.end; first += kSkipBlock) {
+    auto* block = reinterpret_cast<float*>(to.data) + first * to.padded_columns;
+    const int64_t left = to.batch - first < kSkipBlock ? to.batch - first : kSkipBlock;
+    const int64_t used = (left + kLane - 1) / kLane * kLane;
+    const int64_t whole = task.by_column ? 0 : left / kLane * kLane, columns = to.columns / kLane * kLane;
+    if (whole > 0)
+      for (int64_t k = 0; k < columns; k += kLane)
+        for (int64_t r = 0; r < whole; r += kLane)
+          A::transpose(task.x + (first + r) * task.ldx + k, task.ldx, block + k * kSkipBlock + r, kSkipBlock);
+    for (int64_t k = 0; k < to.padded_columns; k++) {
+      float* out = block + k * kSkipBlock;
+      int64_t r = k < columns ? whole : 0;
+      const int64_t present = k < to.columns ? left : 0;
+      if (task.by_column && present > 0) {
+        std::memcpy(out, task.x + k * task.ldx + first, present * sizeof(float));
+        r = present;
+      }
+      for (; r < present; r++) out[r] = task.x[(first + r) * task.ldx + k];
+      for (; r < used; r++) out[r] = 0;
+    }
+  }
+}
+
+// ---- weights ----
+// The stored weights of the next columns of a group, row after row.
+template <class A, int T>
+MLP_INLINE int32_t list_group(BitmaskSource<A, T>& source, int64_t columns, SkipLists& lists, int group, int32_t end) {
+  constexpr int kStep = TypeTraits<T>::kVectorColumns;
+  for (int64_t k = 0; k < columns; k += kLane) {
+    for (int i = 0; i < kLane; i += 2 * kStep) {
+      auto* out = reinterpret_cast<uint8_t*>(lists.square + i * kLane);
+      source.ahead();
+      const auto even = source.template next<false>();
+      const auto odd = source.template next<true>();
+      if constexpr (T == MLP_BF16) {
+        A::store(out, A::widen_even(even));
+        A::store(out + 64, A::widen_odd(even));
+        A::store(out + 128, A::widen_even(odd));
+        A::store(out + 192, A::widen_odd(odd));
+      } else {
+        A::store(out, even);
+        A::store(out + 64, odd);
+      }
+    }
+    A::transpose(lists.square, kLane, lists.tile + k, kSkipColumns);
+  }
+  for (int r = 0; r < kGroupRows; r++) {
+    lists.starts[group * kGroupRows + r] = end;
+    for (int64_t k = 0; k < columns; k += kLane)
+      end += A::compress(lists.tile + r * kSkipColumns + k, static_cast<int32_t>(k * kSkipBlock), kSkipBlock,
+                         lists.values + end, lists.places + end);
+  }
+  return end;
+}
+
+// ---- products ----
+// A list times 16 * N activations of each of its columns.
+template <class A, int N>
+MLP_INLINE void skip_row(const float* values, const uint16_t* places, int32_t count, const float* x, float* sums,
+                         bool first) {
+  constexpr int kSplit = A::kSkipSplit;
+  typename A::F acc[kSplit][N];
+  for (int s = 0; s < kSplit; s++)
+    for (int n = 0; n < N; n++) acc[s][n] = s > 0 || first ? A::zero_f() : A::load_f(sums + n * kLane);
+  int32_t i = 0;
+  for (; i + 2 <= count; i += 2)
+    for (int s = 0; s < 2; s++) {
+      const auto w = A::set_f(values[i + s]);
+      const float* at = x + places[i + s];
+      for (int n = 0; n < N; n++)
+        acc[s % kSplit][n] = A::fma_f(w, A::load_f(at + n * kLane), acc[s % kSplit][n]);
+    }
+  if (i < count) {
+    const auto w = A::set_f(values[i]);
+    const float* at = x + places[i];
+    for (int n = 0; n < N; n++) acc[0][n] = A::fma_f(w, A::load_f(at + n * kLane), acc[0][n]);
+  }
+  for (int n = 0; n < N; n++) {
+    for (int s = 1; s < kSplit; s++) acc[0][n] = A::add_f(acc[0][n], acc[s][n]);
+    A::store_f(sums + n * kLane, acc[0][n]);
+  }
+}
+
+template <class A, int N>
+void skip_rows(const SkipLists& lists, int rows, const float* x, float* sums, bool first) {
+  for (int r = 0; r < rows; r++)
+    skip_row<A, N>(lists.values + lists.starts[r], lists.places + lists.starts[r],
+                   lists.starts[r + 1] - lists.starts[r], x, sums + r * kSkipBlock, first);
+}
+
+// Sums of 16 rows of the matrix and 16 of the batch, [16][kSkipBlock], to where they belong.
+template <class A>
+MLP_INLINE void finish_skip(const RunTask& task, int64_t row, int64_t batch_row, const float* sums) {
+  const mlp_matrix& m = *task.matrix;
+  const int64_t rows = m.shape.rows - row < kLane ? m.shape.rows - row : kLane;
+  const int64_t left = task.x.batch - batch_row < kLane ? task.x.batch - batch_row : kLane;
+  if (task.by_column) {
+    for (int64_t r = 0; r < rows; r++)
+      std::memcpy(task.y + (row + r) * task.ldy + batch_row, sums + r * kSkipBlock, left * sizeof(float));
+  } else if (rows == kLane && left == kLane) {
+    A::transpose(sums, kSkipBlock, task.y + batch_row * task.ldy + row, task.ldy);
+  } else {
+    for (int64_t b = 0; b < left; b++)
+      for (int64_t r = 0; r < rows; r++) task.y[(batch_row + b) * task.ldy + row + r] = sums[r * kSkipBlock + b];
+  }
+}
+
+template <class A, int T>
+void run_skip(const RunTask& task) {
+  const mlp_matrix& m = *task.matrix;
+  auto& lists = *reinterpret_cast<SkipLists*>(task.scratch);
+  auto* sums = reinterpret_cast<float*>(task.scratch + kSkipScratch);
+  constexpr int64_t kSums = kSkipGroups * kGroupRows * kSkipBlock;  // of a block of the batch
+  const int64_t all = task.x.padded_columns;
+  for (int64_t group = task.begin; group < task.end; group += kSkipGroups) {
+    const int groups = task.end - group < kSkipGroups ? static_cast<int>(task.end - group) : kSkipGroups;
+    const int rows = groups * kGroupRows;
+    BitmaskSource<A, T> sources[kSkipGroups];
+    for (int g = 0; g < groups; g++) sources[g].open(m, group + g);
+    for (int64_t column = 0; column < all; column += kSkipColumns) {
+      const int64_t columns = all - column < kSkipColumns ? all - column : kSkipColumns;
+      int32_t end = 0;
+      for (int g = 0; g < groups; g++) end = list_group<A, T>(sources[g], columns, lists, g, end);
+      lists.starts[rows] = end;
+      for (int64_t row = 0; row < task.x.batch; row += kSkipBlock) {
+        const auto* x = reinterpret_cast<const float*>(task.x.data) + row * all + column * kSkipBlock;
+        float* of_block = sums + row / kSkipBlock * kSums;
+        const int64_t left = task.x.batch - row;
+        if (left > 3 * kLane) skip_rows<A, 4>(lists, rows, x, of_block, column == 0);
+        else if (left > 2 * kLane) skip_rows<A, 3>(lists, rows, x, of_block, column == 0);
+        else if (left > kLane) skip_rows<A, 2>(lists, rows, x, of_block, column == 0);
+        else skip_rows<A, 1>(lists, rows, x, of_block, column == 0);
+      }
+    }
+    for (int64_t row = 0; row < task.x.batch; row += kLane)
+      for (int g = 0; g < groups; g++) {
+        const float* of_group = sums + row / kSkipBlock * kSums + g * kGroupRows * kSkipBlock + row % kSkipBlock;
+        finish_skip<A>(task, (group + g) * kGroupRows, row, of_group);
+      }
+  }
+}
+
+}  // namespace MLP_TARGET
+}  // namespace mlp
