@@ -108,10 +108,10 @@ TEST_P(KernelTest, SeveralPanels) { check(40, 2100, 0.7, {1, 17}); }
 
 TEST_P(KernelTest, LargeBatch) { check(33, 130, 0.7, {256}); }
 
-TEST_P(KernelTest, BlocksOfABatch) { check(83, 200, 0.7, {31, 32, 33, 49, 64, 65, 100}); }
+TEST_P(KernelTest, BlocksOfABatch) { check(83, 200, 0.7, {64, 65, 100}); }
 
 TEST_P(KernelTest, ByColumn) {
-  const bool takes = GetParam().format == MLP_BITMASK && GetParam().type <= MLP_BF16;
+  const bool takes = GetParam().format == MLP_CSR || (GetParam().format == MLP_BITMASK && GetParam().type <= MLP_BF16);
   for (const auto& [rows, columns, batch] : {std::tuple{1, 1, 1}, {17, 65, 16}, {83, 200, 49}, {70, 130, 131}})
     check_columns(rows, columns, batch, takes);
 }

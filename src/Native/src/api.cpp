@@ -220,8 +220,8 @@ int32_t mlp_run_columns(const mlp_matrix* matrix, const float* x, int64_t ldx, i
   if (ldx < batch || ldy < batch)
     return fail(MLP_BAD_ARGUMENT, "Columns are %lld and %lld apart, but have %d elements.", static_cast<long long>(ldx),
                 static_cast<long long>(ldy), batch);
-  if (matrix->shape.format != MLP_BITMASK || matrix->shape.type > MLP_BF16)
-    return fail(MLP_UNSUPPORTED, "Only bitmasks of f32 and bf16 take activations column by column.");
+  if (matrix->shape.type > MLP_BF16 || (matrix->shape.format != MLP_BITMASK && matrix->shape.format != MLP_CSR))
+    return fail(MLP_UNSUPPORTED, "Only CSR and bitmasks of f32 and bf16 take activations column by column.");
   return mlp::run_columns(*matrix, x, ldx, batch, y, ldy);
 }
 

@@ -1,6 +1,6 @@
 // The ONNX Runtime operator mlpruning.SparseMatMul: y = x W^T, x float32 [.., columns], W packed (docs/kernels.md) as a
 // constant uint8 [bytes], y float32 [.., rows]. ONNX Runtime's own threads share the work; W is used where it lies.
-#include <onnxruntime_c_api.h>
+#include "onnx_operator.h"
 
 #include <algorithm>
 #include <atomic>
@@ -12,69 +12,63 @@
 #include <new>
 #include <thread>
 
-#include "mlpruning.h"
-
-namespace {
-
-// That of ONNX Runtime 1.17, the first with KernelContext_ParallelFor; every later one understands it.
-constexpr uint32_t kOrtApi = 17;
-constexpr size_t kAlignment = 64;
-constexpr int64_t kRowsPerPass = 4096;      // bounds the workspace
-constexpr int64_t kBytesPerPart = 1 << 16;  // below this a thread costs more than it brings
-constexpr size_t kMaxDimensions = 8;
+namespace mlp_onnx {
 
 const OrtApi* g_api = nullptr;
 
-struct Free {
-  void operator()(void* memory) const { std::free(memory); }
-};
-using Buffer = std::unique_ptr<void, Free>;
-
 Buffer allocate(int64_t bytes) {
-  size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t rounded = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
   return Buffer(std::aligned_alloc(kAlignment, rounded));
 }
 
-struct Kernel {
-  mlp_matrix* matrix = nullptr;
-  mlp_matrix_info info{};
-  Buffer copy;  // of W, where ONNX Runtime did not align it
-
-  ~Kernel() { mlp_matrix_close(matrix); }
-};
-
 OrtStatus* fail(OrtErrorCode code, const char* message) { return g_api->CreateStatus(code, message); }
 
-OrtStatus* ORT_API_CALL create(const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info, void** result) {
+OrtStatus* open_packed(const OrtApi* api, const OrtKernelInfo* info, Packed* packed) {
   int is_constant = 0;
-  const OrtValue* packed = nullptr;
-  if (OrtStatus* status = api->KernelInfoGetConstantInput_tensor(info, 1, &is_constant, &packed)) return status;
-  if (!is_constant) return fail(ORT_INVALID_GRAPH, "SparseMatMul: the packed matrix must be a constant");
+  const OrtValue* value = nullptr;
+  if (OrtStatus* status = api->KernelInfoGetConstantInput_tensor(info, 1, &is_constant, &value)) return status;
+  if (!is_constant) return fail(ORT_INVALID_GRAPH, "The packed matrix must be a constant");
   OrtTensorTypeAndShapeInfo* shape = nullptr;
-  if (OrtStatus* status = api->GetTensorTypeAndShape(packed, &shape)) return status;
+  if (OrtStatus* status = api->GetTensorTypeAndShape(value, &shape)) return status;
   size_t bytes = 0;
   OrtStatus* status = api->GetTensorShapeElementCount(shape, &bytes);
   api->ReleaseTensorTypeAndShapeInfo(shape);
   if (status) return status;
   void* data = nullptr;
-  if (OrtStatus* s = api->GetTensorMutableData(const_cast<OrtValue*>(packed), &data)) return s;
-
-  std::unique_ptr<Kernel> kernel(new (std::nothrow) Kernel());
-  if (!kernel) return fail(ORT_FAIL, "SparseMatMul: out of memory");
+  if (OrtStatus* s = api->GetTensorMutableData(const_cast<OrtValue*>(value), &data)) return s;
   if (reinterpret_cast<uintptr_t>(data) % kAlignment != 0) {
-    kernel->copy = allocate(static_cast<int64_t>(bytes));
-    if (!kernel->copy) return fail(ORT_FAIL, "SparseMatMul: out of memory");
-    data = std::memcpy(kernel->copy.get(), data, bytes);
+    packed->copy = allocate(static_cast<int64_t>(bytes));
+    if (!packed->copy) return fail(ORT_FAIL, "Out of memory for a packed matrix");
+    data = std::memcpy(packed->copy.get(), data, bytes);
   }
 
-  if (mlp_matrix_open(data, static_cast<int64_t>(bytes), &kernel->matrix) != MLP_OK ||
-      mlp_matrix_describe(kernel->matrix, &kernel->info) != MLP_OK)
+  if (mlp_matrix_open(data, static_cast<int64_t>(bytes), &packed->matrix) != MLP_OK ||
+      mlp_matrix_describe(packed->matrix, &packed->info) != MLP_OK)
     return fail(ORT_INVALID_GRAPH, mlp_last_error());
-  *result = kernel.release();
   return nullptr;
 }
 
-void ORT_API_CALL destroy(void* kernel) { delete static_cast<Kernel*>(kernel); }
+}  // namespace mlp_onnx
+
+namespace {
+
+using namespace mlp_onnx;
+
+// That of ONNX Runtime 1.17, the first with KernelContext_ParallelFor; every later one understands it.
+constexpr uint32_t kOrtApi = 17;
+constexpr int64_t kRowsPerPass = 4096;      // bounds the workspace
+constexpr int64_t kBytesPerPart = 1 << 16;  // below this a thread costs more than it brings
+constexpr size_t kMaxDimensions = 8;
+
+OrtStatus* ORT_API_CALL create(const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info, void** result) {
+  std::unique_ptr<Packed> packed(new (std::nothrow) Packed());
+  if (!packed) return fail(ORT_FAIL, "SparseMatMul: out of memory");
+  if (OrtStatus* status = open_packed(api, info, packed.get())) return status;
+  *result = packed.release();
+  return nullptr;
+}
+
+void ORT_API_CALL destroy(void* kernel) { delete static_cast<Packed*>(kernel); }
 
 struct Pass {
   const mlp_matrix* matrix;
@@ -121,7 +115,7 @@ void* workspace_of(int64_t bytes) {
   return buffer.get();
 }
 
-OrtStatus* multiply(const OrtKernelContext* context, const Kernel& kernel, const float* x, int64_t count, float* y) {
+OrtStatus* multiply(const OrtKernelContext* context, const Packed& kernel, const float* x, int64_t count, float* y) {
   int64_t columns = kernel.info.columns, rows = kernel.info.rows;
   int64_t threads = std::max(1u, std::thread::hardware_concurrency());
   for (int64_t start = 0; start < count; start += kRowsPerPass) {
@@ -144,7 +138,7 @@ OrtStatus* multiply(const OrtKernelContext* context, const Kernel& kernel, const
 }
 
 OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) {
-  const Kernel& kernel = *static_cast<Kernel*>(data);
+  const Packed& kernel = *static_cast<Packed*>(data);
   const OrtValue* input = nullptr;
   if (OrtStatus* status = g_api->KernelContext_GetInput(context, 0, &input)) return status;
   OrtTensorTypeAndShapeInfo* shape = nullptr;
@@ -170,25 +164,10 @@ OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) {
 }
 
 OrtCustomOp make_operator() {
-  OrtCustomOp op{};
-  op.version = kOrtApi;
+  OrtCustomOp op = basic_operator();
   op.GetName = [](const OrtCustomOp*) { return "SparseMatMul"; };
-  op.GetExecutionProviderType = [](const OrtCustomOp*) { return "CPUExecutionProvider"; };
   op.GetInputTypeCount = [](const OrtCustomOp*) -> size_t { return 2; };
-  op.GetInputType = [](const OrtCustomOp*, size_t index) {
-    return index == 0 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT : ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
-  };
-  op.GetOutputTypeCount = [](const OrtCustomOp*) -> size_t { return 1; };
-  op.GetOutputType = [](const OrtCustomOp*, size_t) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; };
   op.GetInputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };
-  op.GetOutputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };
-  op.GetInputMemoryType = [](const OrtCustomOp*, size_t) { return OrtMemTypeDefault; };
-  op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
-  op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
-  op.GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 1; };
-  op.GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 1; };
-  op.GetStartVersion = [](const OrtCustomOp*) { return 1; };
-  op.GetEndVersion = [](const OrtCustomOp*) { return INT32_MAX; };
   op.CreateKernelV2 = create;
   op.KernelComputeV2 = compute;
   op.KernelDestroy = destroy;
@@ -197,6 +176,30 @@ OrtCustomOp make_operator() {
 
 }  // namespace
 
+namespace mlp_onnx {
+
+OrtCustomOp basic_operator() {
+  OrtCustomOp op{};
+  op.version = kOrtApi;
+  op.GetExecutionProviderType = [](const OrtCustomOp*) { return "CPUExecutionProvider"; };
+  op.GetInputType = [](const OrtCustomOp*, size_t index) {
+    return index == 1 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+  };
+  op.GetOutputTypeCount = [](const OrtCustomOp*) -> size_t { return 1; };
+  op.GetOutputType = [](const OrtCustomOp*, size_t) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; };
+  op.GetOutputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };
+  op.GetInputMemoryType = [](const OrtCustomOp*, size_t) { return OrtMemTypeDefault; };
+  op.GetVariadicInputMinArity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 1; };
+  op.GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 1; };
+  op.GetStartVersion = [](const OrtCustomOp*) { return 1; };
+  op.GetEndVersion = [](const OrtCustomOp*) { return INT32_MAX; };
+  return op;
+}
+
+}  // namespace mlp_onnx
+
 // What ONNX Runtime calls in a library of operators.
 extern "C" MLP_API OrtStatus* ORT_API_CALL RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase* base) {
   static std::mutex mutex;
@@ -204,10 +207,11 @@ extern "C" MLP_API OrtStatus* ORT_API_CALL RegisterCustomOps(OrtSessionOptions* 
   static OrtCustomOpDomain* domain = nullptr;
   std::lock_guard<std::mutex> lock(mutex);
   g_api = base->GetApi(kOrtApi);
-  if (!g_api) return base->GetApi(1)->CreateStatus(ORT_FAIL, "mlpruning.SparseMatMul needs ONNX Runtime 1.17");
+  if (!g_api) return base->GetApi(1)->CreateStatus(ORT_FAIL, "The operators of mlpruning need ONNX Runtime 1.17");
   if (!domain) {
     if (OrtStatus* status = g_api->CreateCustomOpDomain("mlpruning", &domain)) return status;
     if (OrtStatus* status = g_api->CustomOpDomain_Add(domain, &op)) return status;
+    if (OrtStatus* status = g_api->CustomOpDomain_Add(domain, conv_operator())) return status;
   }
   return g_api->AddCustomOpDomain(options, domain);
 }

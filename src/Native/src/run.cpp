@@ -39,9 +39,11 @@ constexpr int64_t kSerialBytes = 64 * 1024;
 
 // From so many rows on, and with at most so many of the weights, skipping zeros wins over multiplying with them.
 constexpr int kSkipFrom = 64;
+constexpr int kSkipFromCsr = 8;  // a CSR matrix gathers for each row else
 constexpr double kSkipDensity = 0.5;
 
 bool skips(const mlp_matrix& matrix, int batch) {
+  if (matrix.shape.format == MLP_CSR) return batch >= kSkipFromCsr;
   return matrix.shape.format == MLP_BITMASK && matrix.shape.type <= MLP_BF16 && batch >= kSkipFrom &&
          matrix.kept <= kSkipDensity * matrix.shape.rows * matrix.shape.columns;
 }
@@ -130,7 +132,7 @@ int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch,
                                     : kernels->panel_bytes + rows * kernels->sum_bytes);
     if (task.scratch == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the sums of %d rows.", batch);
   }
-  if (skip) kernels->run_skip[matrix.shape.type](task);
+  if (skip) kernels->run_skip[matrix.shape.format][matrix.shape.type](task);
   else kernels->run[matrix.shape.format][matrix.shape.type](task);
   return MLP_OK;
 }

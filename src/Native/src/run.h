@@ -20,7 +20,7 @@ int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch,
 
 int32_t run(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy, mlp_pool* pool);
 
-// x [columns, batch], y [rows, batch]; float32 and bfloat16 bitmasks.
+// x [columns, batch], y [rows, batch]; float32 and bfloat16 bitmasks, and CSR.
 int32_t run_columns(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy);
 
 }  // namespace mlp

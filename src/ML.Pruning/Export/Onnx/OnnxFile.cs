@@ -18,7 +18,7 @@ internal static class OnnxFile
     private const int FewestExternalBytes = 1024;
 
     /// <summary>Bytes that one file may have: protobuf readers end at 2 GiB.</summary>
-    private const long MaxBytes = int.MaxValue;
+    public const long MaxBytes = int.MaxValue;
 
     /// <summary>Writes one file that holds everything.</summary>
     /// <param name="graph">The graph.</param>
@@ -62,24 +62,29 @@ internal static class OnnxFile
         ProtobufMessage fields = graph.Fields();
         foreach (OnnxInitializer constant in graph.Initializers)
         {
-            if (constant.ByteLength < FewestExternalBytes)
-            {
-                using var bytes = new MemoryStream();
-                constant.WriteData(bytes, cancellationToken);
-                fields.Message(5, Describe(constant).Data(9, bytes.ToArray()));
-                continue;
-            }
-
-            data.Position = (data.Position + Alignment - 1) / Alignment * Alignment;
-            fields.Message(5, Describe(constant)
-                .Message(13, Entry("location", dataName))
-                .Message(13, Entry("offset", $"{data.Position}"))
-                .Message(13, Entry("length", $"{constant.ByteLength}"))
-                .Integer(14, 1));
-            constant.WriteData(data, cancellationToken);
+            ProtobufMessage tensor = Describe(constant);
+            Stream target = Place(tensor, constant.ByteLength, data, dataName);
+            constant.WriteData(target, cancellationToken);
+            if (target is MemoryStream bytes) tensor.Data(9, bytes.ToArray());
+            fields.Message(5, tensor);
         }
 
         destination.Write(Model(graph).Message(7, fields).Bytes);
+    }
+
+    /// <summary>Gives the data of a constant its place: in the tensor if it is small, else in a second file.</summary>
+    /// <param name="tensor">The TensorProto; says where the data is, if in a file.</param>
+    /// <param name="length">Bytes of the data.</param>
+    /// <param name="data">The second file; null = there is none.</param>
+    /// <param name="dataName">The name that it has beside the graph's.</param>
+    /// <returns>Where to write: the file, or a MemoryStream whose bytes belong in the tensor.</returns>
+    public static Stream Place(ProtobufMessage tensor, long length, Stream? data, string dataName)
+    {
+        if (data is null || length < FewestExternalBytes) return new MemoryStream();
+        data.Position = (data.Position + Alignment - 1) / Alignment * Alignment;
+        tensor.Message(13, Entry("location", dataName)).Message(13, Entry("offset", $"{data.Position}"))
+            .Message(13, Entry("length", $"{length}")).Integer(14, 1);
+        return data;
     }
 
     private static ProtobufMessage Model(OnnxGraph graph)
@@ -91,7 +96,10 @@ internal static class OnnxFile
         return model;
     }
 
-    private static ProtobufMessage Describe(OnnxInitializer constant)
+    /// <summary>The head of a constant.</summary>
+    /// <param name="constant">The constant.</param>
+    /// <returns>The TensorProto without its data.</returns>
+    public static ProtobufMessage Describe(OnnxInitializer constant)
     {
         var message = new ProtobufMessage();
         foreach (long size in constant.Shape) message.Integer(1, size);

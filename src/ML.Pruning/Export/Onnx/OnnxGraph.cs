@@ -51,15 +51,27 @@ internal sealed class OnnxGraph
     public void Add(string type, string[] inputs, string[] outputs, params OnnxAttribute[] attributes)
     {
         int dot = type.LastIndexOf('.');
-        string domain = dot < 0 ? "" : type[..dot];
+        _domains.Add(dot < 0 ? "" : type[..dot]);
+        _nodes.Message(1, Node(type, inputs, outputs, $"{Scope}{type[(dot + 1)..]}_{_count++}", attributes));
+    }
+
+    /// <summary>One node.</summary>
+    /// <param name="type">The operator, with its domain before it unless that is ONNX's.</param>
+    /// <param name="inputs">Values.</param>
+    /// <param name="outputs">Names for what it yields.</param>
+    /// <param name="name">The node's name.</param>
+    /// <param name="attributes">Attributes.</param>
+    /// <returns>The NodeProto.</returns>
+    public static ProtobufMessage Node(
+        string type, string[] inputs, string[] outputs, string name, OnnxAttribute[] attributes)
+    {
+        int dot = type.LastIndexOf('.');
         var node = new ProtobufMessage();
         foreach (string input in inputs) node.Text(1, input);
         foreach (string output in outputs) node.Text(2, output);
-        node.Text(3, $"{Scope}{type[(dot + 1)..]}_{_count++}").Text(4, type[(dot + 1)..]);
+        node.Text(3, name).Text(4, type[(dot + 1)..]);
         foreach (OnnxAttribute attribute in attributes) node.Message(5, attribute.Message);
-        if (domain.Length > 0) node.Text(7, domain);
-        _domains.Add(domain);
-        _nodes.Message(1, node);
+        return dot < 0 ? node : node.Text(7, type[..dot]);
     }
 
     /// <summary>Adds a constant once.</summary>

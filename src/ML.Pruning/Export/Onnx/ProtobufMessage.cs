@@ -74,6 +74,15 @@ internal sealed class ProtobufMessage
         return this;
     }
 
+    /// <summary>Appends whole fields.</summary>
+    /// <param name="fields">Their bytes, tags included.</param>
+    /// <returns>This message.</returns>
+    public ProtobufMessage Raw(ReadOnlySpan<byte> fields)
+    {
+        _bytes.Write(fields);
+        return this;
+    }
+
     /// <summary>Appends the fields of another message to this one.</summary>
     /// <param name="fields">The other message.</param>
     /// <returns>This message.</returns>

@@ -55,11 +55,11 @@ struct Isa {
       _mm512_storeu_ps(to + (j + 8) * to_step, _mm512_shuffle_f32x4(b[j], b[j + 8], 0xDD));
     }
   }
-  static MLP_INLINE int32_t compress(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
+  static MLP_INLINE int32_t compress(const float* from, int32_t first, float* values, uint16_t* places) {
     const __m512 all = _mm512_loadu_ps(from);
     const __mmask16 kept = _mm512_cmp_ps_mask(all, _mm512_setzero_ps(), _CMP_NEQ_UQ);
     const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i at = _mm512_add_epi32(_mm512_mullo_epi32(steps, _mm512_set1_epi32(step)), _mm512_set1_epi32(first));
+    const __m512i at = _mm512_add_epi32(steps, _mm512_set1_epi32(first));
     _mm512_storeu_ps(values, _mm512_maskz_compress_ps(kept, all));
     const __m512i packed = _mm512_maskz_compress_epi32(kept, at);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(places), _mm512_cvtepi32_epi16(packed));

@@ -22,8 +22,8 @@ struct Isa {
   static MLP_INLINE void transpose(const float* from, int64_t from_step, float* to, int64_t to_step) {
     transpose_plain(from, from_step, to, to_step);
   }
-  static MLP_INLINE int32_t compress(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
-    return compress_plain(from, first, step, values, places);
+  static MLP_INLINE int32_t compress(const float* from, int32_t first, float* values, uint16_t* places) {
+    return compress_plain(from, first, values, places);
   }
 
   static MLP_INLINE int64_t count(uint64_t mask) { return __builtin_popcountll(mask); }

@@ -60,7 +60,7 @@ struct Kernels {
   int64_t sum_bytes;       // scratch of one thread for each row of the batch
   void (*prepare)(const PrepareTask&);
   void (*run[4][4])(const RunTask&);  // by format and type; null where the two do not go together
-  void (*run_skip[2])(const RunTask&);  // of bitmasks, by type: f32, bf16
+  void (*run_skip[4][4])(const RunTask&);  // the same; null but for f32 and bf16 bitmasks and CSR
 };
 
 const Kernels& scalar_kernels();

@@ -11,15 +11,22 @@ constexpr int kSkipColumns = 64;   // of activations in the cache: 16 KB
 constexpr int kSkipGroups = 4;     // groups that share them
 constexpr int kLane = 16;          // activations of a register
 
+// Lists of one panel of columns: row r has the weights begins[r] up to ends[r].
 struct SkipLists {
+  const float* values;
+  const uint16_t* columns;  // of `x` in skip_rows
+  uint32_t begins[kSkipGroups * kGroupRows];
+  uint32_t ends[kSkipGroups * kGroupRows];
+};
+
+// Room to make them.
+struct SkipScratch {
   alignas(64) float values[kSkipGroups * kGroupRows * kSkipColumns + kLane];
-  alignas(64) uint16_t places[kSkipGroups * kGroupRows * kSkipColumns + kLane];  // column * kSkipBlock
+  alignas(64) uint16_t columns[kSkipGroups * kGroupRows * kSkipColumns + kLane];
   alignas(64) float tile[kGroupRows * kSkipColumns];
   alignas(64) float square[kGroupRows * kLane];
-  int32_t starts[kSkipGroups * kGroupRows + 1];
 };
-static_assert(sizeof(SkipLists) <= kSkipScratch, "the scratch of a thread is too small");
-static_assert(kSkipColumns * kSkipBlock <= 65536, "places have 16 bits");
+static_assert(sizeof(SkipScratch) <= kSkipScratch, "the scratch of a thread is too small");
 
 // ---- activations: [block of 64][column][64] ----
 template <class A>
@@ -49,13 +56,41 @@ void prepare_skip(const PrepareTask& task) {
 }
 
 // ---- weights ----
-// The stored weights of the next columns of a group, row after row.
+// The lists of a bitmask, whose vectors hold 16 rows.
 template <class A, int T>
-MLP_INLINE int32_t list_group(BitmaskSource<A, T>& source, int64_t columns, SkipLists& lists, int group, int32_t end) {
-  constexpr int kStep = TypeTraits<T>::kVectorColumns;
-  for (int64_t k = 0; k < columns; k += kLane) {
+class BitmaskLists {
+ public:
+  MLP_INLINE void open(const RunTask& task, int64_t group, int groups) {
+    for (int g = 0; g < groups; g++) sources_[g].open(*task.matrix, group + g);
+    scratch_ = reinterpret_cast<SkipScratch*>(task.scratch);
+    groups_ = groups;
+  }
+
+  // Those of the next columns; their numbers count from the first of them.
+  MLP_INLINE void next(int64_t, int64_t columns, SkipLists* lists) {
+    lists->values = scratch_->values;
+    lists->columns = scratch_->columns;
+    uint32_t end = 0;
+    for (int g = 0; g < groups_; g++) {
+      for (int64_t k = 0; k < columns; k += kLane) expand(sources_[g], k);
+      for (int r = 0; r < kGroupRows; r++) {
+        lists->begins[g * kGroupRows + r] = end;
+        for (int64_t k = 0; k < columns; k += kLane)
+          end += A::compress(scratch_->tile + r * kSkipColumns + k, static_cast<int32_t>(k), scratch_->values + end,
+                             scratch_->columns + end);
+        lists->ends[g * kGroupRows + r] = end;
+      }
+    }
+  }
+
+  static constexpr bool kAbsolute = false;
+
+ private:
+  // 16 columns, turned into rows.
+  MLP_INLINE void expand(BitmaskSource<A, T>& source, int64_t k) {
+    constexpr int kStep = TypeTraits<T>::kVectorColumns;
     for (int i = 0; i < kLane; i += 2 * kStep) {
-      auto* out = reinterpret_cast<uint8_t*>(lists.square + i * kLane);
+      auto* out = reinterpret_cast<uint8_t*>(scratch_->square + i * kLane);
       source.ahead();
       const auto even = source.template next<false>();
       const auto odd = source.template next<true>();
@@ -69,37 +104,70 @@ MLP_INLINE int32_t list_group(BitmaskSource<A, T>& source, int64_t columns, Skip
         A::store(out + 64, odd);
       }
     }
-    A::transpose(lists.square, kLane, lists.tile + k, kSkipColumns);
+    A::transpose(scratch_->square, kLane, scratch_->tile + k, kSkipColumns);
   }
-  for (int r = 0; r < kGroupRows; r++) {
-    lists.starts[group * kGroupRows + r] = end;
-    for (int64_t k = 0; k < columns; k += kLane)
-      end += A::compress(lists.tile + r * kSkipColumns + k, static_cast<int32_t>(k * kSkipBlock), kSkipBlock,
-                         lists.values + end, lists.places + end);
+
+  BitmaskSource<A, T> sources_[kSkipGroups];
+  SkipScratch* scratch_;
+  int groups_;
+};
+
+// Those of CSR, which is lists.
+template <class A>
+class CsrLists {
+ public:
+  MLP_INLINE void open(const RunTask& task, int64_t group, int groups) {
+    offsets_ = task.matrix->offsets + group * kGroupRows;
+    values_ = reinterpret_cast<const float*>(task.matrix->values);
+    columns_ = reinterpret_cast<const uint16_t*>(task.matrix->index);
+    rows_ = groups * kGroupRows;
+    for (int r = 0; r < rows_; r++) at_[r] = offsets_[r];
   }
-  return end;
-}
+
+  MLP_INLINE void next(int64_t column, int64_t columns, SkipLists* lists) {
+    lists->values = values_;
+    lists->columns = columns_;
+    const int64_t limit = column + columns;
+    for (int r = 0; r < rows_; r++) {
+      uint32_t i = at_[r];
+      const uint32_t end = offsets_[r + 1];
+      lists->begins[r] = i;
+      while (i + 8 <= end && columns_[i + 7] < limit) i += 8;
+      while (i < end && columns_[i] < limit) i++;
+      lists->ends[r] = at_[r] = i;
+    }
+  }
+
+  static constexpr bool kAbsolute = true;
+
+ private:
+  const uint32_t* offsets_;
+  const float* values_;
+  const uint16_t* columns_;
+  uint32_t at_[kSkipGroups * kGroupRows];
+  int rows_;
+};
 
 // ---- products ----
 // A list times 16 * N activations of each of its columns.
 template <class A, int N>
-MLP_INLINE void skip_row(const float* values, const uint16_t* places, int32_t count, const float* x, float* sums,
+MLP_INLINE void skip_row(const float* values, const uint16_t* columns, int64_t count, const float* x, float* sums,
                          bool first) {
   constexpr int kSplit = A::kSkipSplit;
   typename A::F acc[kSplit][N];
   for (int s = 0; s < kSplit; s++)
     for (int n = 0; n < N; n++) acc[s][n] = s > 0 || first ? A::zero_f() : A::load_f(sums + n * kLane);
-  int32_t i = 0;
+  int64_t i = 0;
   for (; i + 2 <= count; i += 2)
     for (int s = 0; s < 2; s++) {
       const auto w = A::set_f(values[i + s]);
-      const float* at = x + places[i + s];
+      const float* at = x + columns[i + s] * int64_t{kSkipBlock};
       for (int n = 0; n < N; n++)
         acc[s % kSplit][n] = A::fma_f(w, A::load_f(at + n * kLane), acc[s % kSplit][n]);
     }
   if (i < count) {
     const auto w = A::set_f(values[i]);
-    const float* at = x + places[i];
+    const float* at = x + columns[i] * int64_t{kSkipBlock};
     for (int n = 0; n < N; n++) acc[0][n] = A::fma_f(w, A::load_f(at + n * kLane), acc[0][n]);
   }
   for (int n = 0; n < N; n++) {
@@ -111,8 +179,8 @@ MLP_INLINE void skip_row(const float* values, const uint16_t* places, int32_t co
 template <class A, int N>
 void skip_rows(const SkipLists& lists, int rows, const float* x, float* sums, bool first) {
   for (int r = 0; r < rows; r++)
-    skip_row<A, N>(lists.values + lists.starts[r], lists.places + lists.starts[r],
-                   lists.starts[r + 1] - lists.starts[r], x, sums + r * kSkipBlock, first);
+    skip_row<A, N>(lists.values + lists.begins[r], lists.columns + lists.begins[r], lists.ends[r] - lists.begins[r], x,
+                   sums + r * kSkipBlock, first);
 }
 
 // Sums of 16 rows of the matrix and 16 of the batch, [16][kSkipBlock], to where they belong.
@@ -132,25 +200,23 @@ MLP_INLINE void finish_skip(const RunTask& task, int64_t row, int64_t batch_row,
   }
 }
 
-template <class A, int T>
+template <class A, class Source>
 void run_skip(const RunTask& task) {
-  const mlp_matrix& m = *task.matrix;
-  auto& lists = *reinterpret_cast<SkipLists*>(task.scratch);
   auto* sums = reinterpret_cast<float*>(task.scratch + kSkipScratch);
   constexpr int64_t kSums = kSkipGroups * kGroupRows * kSkipBlock;  // of a block of the batch
   const int64_t all = task.x.padded_columns;
   for (int64_t group = task.begin; group < task.end; group += kSkipGroups) {
     const int groups = task.end - group < kSkipGroups ? static_cast<int>(task.end - group) : kSkipGroups;
     const int rows = groups * kGroupRows;
-    BitmaskSource<A, T> sources[kSkipGroups];
-    for (int g = 0; g < groups; g++) sources[g].open(m, group + g);
+    Source source;
+    SkipLists lists;
+    source.open(task, group, groups);
     for (int64_t column = 0; column < all; column += kSkipColumns) {
       const int64_t columns = all - column < kSkipColumns ? all - column : kSkipColumns;
-      int32_t end = 0;
-      for (int g = 0; g < groups; g++) end = list_group<A, T>(sources[g], columns, lists, g, end);
-      lists.starts[rows] = end;
+      source.next(column, columns, &lists);
       for (int64_t row = 0; row < task.x.batch; row += kSkipBlock) {
-        const auto* x = reinterpret_cast<const float*>(task.x.data) + row * all + column * kSkipBlock;
+        const auto* x = reinterpret_cast<const float*>(task.x.data) + row * all +
+                        (Source::kAbsolute ? 0 : column * kSkipBlock);
         float* of_block = sums + row / kSkipBlock * kSums;
         const int64_t left = task.x.batch - row;
         if (left > 3 * kLane) skip_rows<A, 4>(lists, rows, x, of_block, column == 0);

@@ -38,12 +38,12 @@ inline void transpose_plain(const float* from, int64_t from_step, float* to, int
     for (int j = 0; j < 16; j++) to[j * to_step + i] = from[i * from_step + j];
 }
 
-// Of 16 floats those that are not zero, with their places first, first + step and so on; returns how many. Writes up to 16.
-inline int32_t compress_plain(const float* from, int32_t first, int32_t step, float* values, uint16_t* places) {
+// Of 16 floats those that are not zero, with their places from `first` on; returns how many. Writes up to 16.
+inline int32_t compress_plain(const float* from, int32_t first, float* values, uint16_t* places) {
   int32_t count = 0;
   for (int i = 0; i < 16; i++) {
     values[count] = from[i];
-    places[count] = static_cast<uint16_t>(first + i * step);
+    places[count] = static_cast<uint16_t>(first + i);
     count += from[i] != 0;
   }
   return count;

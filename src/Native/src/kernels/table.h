@@ -43,8 +43,9 @@ Kernels make_table() {
   table.run[MLP_BLOCK][MLP_INT8] = run_block<A, MLP_INT8>;
   table.run[MLP_BLOCK][MLP_INT4] = run_block<A, MLP_INT4>;
   table.run[MLP_CSR][MLP_F32] = run_csr<A>;
-  table.run_skip[MLP_F32] = run_skip<A, MLP_F32>;
-  table.run_skip[MLP_BF16] = run_skip<A, MLP_BF16>;
+  table.run_skip[MLP_BITMASK][MLP_F32] = run_skip<A, BitmaskLists<A, MLP_F32>>;
+  table.run_skip[MLP_BITMASK][MLP_BF16] = run_skip<A, BitmaskLists<A, MLP_BF16>>;
+  table.run_skip[MLP_CSR][MLP_F32] = run_skip<A, CsrLists<A>>;
   return table;
 }
 
