@@ -8,8 +8,8 @@ if (args is [PruningProcess.Command, .. var job]) return PruningProcess.Run(job)
 
 Benchmark[] all =
 [
-    new ArithmeticBenchmark(), new KernelsBenchmark(), new LargeModelBenchmark(), new MaskSelectionBenchmark(),
-    new RecoveryBenchmark(), new TokenizationBenchmark(), new TrainingSpeedBenchmark(),
+    new ArithmeticBenchmark(), new DynamicBenchmark(), new KernelsBenchmark(), new LargeModelBenchmark(),
+    new MaskSelectionBenchmark(), new RecoveryBenchmark(), new TokenizationBenchmark(), new TrainingSpeedBenchmark(),
 ];
 string output = Path.Combine("artifacts", "bench"), shared = Path.Combine("..", "shared");
 double scale = 1;

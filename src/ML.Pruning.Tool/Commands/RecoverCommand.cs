@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
-using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 using ML.Pruning.Recovery;
 using ML.Pruning.Tool.Output;
@@ -32,7 +30,8 @@ internal static class RecoverCommand
         };
         Option<string?> report = new("--report")
         {
-            Description = "Also write the report, loss curve included, as JSON to this file.",
+            Description = "Also write the report, loss curve included, to this file: as a page to look at if it ends in "
+                + ".html, else as JSON.",
         };
         Option<bool> compressed = new("--compressed")
         {
@@ -67,8 +66,7 @@ internal static class RecoverCommand
                 Train(recovery, opened, examples, target.ResumeFolder, cancellationToken);
             using (trained) target.Write(trained, parse.GetValue(compressed), cancellationToken);
             new TrainingOptions { CheckpointFolder = target.ResumeFolder }.DiscardState();
-            if (parse.GetValue(report) is { } path)
-                AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(told.ToString()));
+            if (parse.GetValue(report) is { } path) ReportFile.Write(path, told);
             if (parse.GetValue(json)) JsonOutput.Write(told);
             else Console.Error.WriteLine(summary);
         }));

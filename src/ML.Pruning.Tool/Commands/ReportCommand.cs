@@ -12,12 +12,12 @@ internal static class ReportCommand
     {
         Argument<string[]> reports = new("REPORTS")
         {
-            Description = "Files that prune --report wrote as JSON.",
+            Description = "Files that prune --report, or recover --report, wrote as JSON.",
             Arity = ArgumentArity.OneOrMore,
         };
         Option<string> output = new("--output") { Description = "The HTML page to write.", Required = true };
         Option<bool> force = CommonOptions.Force();
-        var command = new Command("report", "Show pruning runs side by side in one self-contained HTML page.")
+        var command = new Command("report", "Show pruning runs, or training runs, side by side in one self-contained HTML page.")
         {
             reports, output, force,
         };

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Pruning;
+using ML.Pruning.Recovery;
 
 namespace ML.Pruning.Tool.Output;
 
@@ -19,7 +20,9 @@ internal static class ReportFile
             AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(report.ToString()));
     }
 
-    /// <summary>Writes one page about several runs.</summary>
+    /// <summary>Writes one page about several runs, all of pruning or all of training.</summary>
     public static void WritePage(string path, IReadOnlyList<KeyValuePair<string, JsonObject>> runs) =>
-        AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(PruningReportPage.Of(runs)));
+        AtomicFile.WriteAllBytes(path, Encoding.UTF8.GetBytes(runs.All(run => TrainingReportPage.IsReport(run.Value))
+            ? TrainingReportPage.Of(runs)
+            : PruningReportPage.Of(runs)));
 }

@@ -4,33 +4,14 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using static ML.Pruning.Pruning.HtmlPage;
 
 namespace ML.Pruning.Pruning;
 
 /// <summary>One self-contained HTML page about one or several pruning runs: what each did, sparsity and output error by
 /// layer, and perplexity against sparsity.</summary>
-/// <remarks>Nothing is loaded from anywhere; the page follows the reader's light or dark setting.</remarks>
 public static partial class PruningReportPage
 {
-    private const string Style = """
-        :root { --back: #fff; --text: #1b1f24; --soft: #59636e; --grid: #d8dee4;
-          --c0: #0969da; --c1: #bc4c00; --c2: #1a7f37; --c3: #8250df; --c4: #bf3989; --c5: #6e7781; }
-        @media (prefers-color-scheme: dark) { :root { --back: #0d1117; --text: #e6edf3; --soft: #9198a1; --grid: #30363d;
-          --c0: #58a6ff; --c1: #f0883e; --c2: #56d364; --c3: #bc8cff; --c4: #f778ba; --c5: #8b949e; } }
-        body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
-          max-width: 60rem; padding: 0 1rem; }
-        table { border-collapse: collapse; display: block; overflow-x: auto; margin: 1rem 0; }
-        th, td { padding: .2rem .7rem; border-bottom: 1px solid var(--grid); text-align: right; white-space: nowrap; }
-        th:first-child, td:first-child { text-align: left; }
-        figure { margin: 1.5rem 0; } figcaption { font-weight: 600; }
-        svg { width: 100%; height: auto; } svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
-        svg .tick { fill: var(--soft); } .grid { stroke: var(--grid); } .line { fill: none; stroke-width: 2; }
-        .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); } .s3 { stroke: var(--c3); }
-        .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); } .dot.s0 { fill: var(--c0); } .dot.s1 { fill: var(--c1); }
-        .dot.s2 { fill: var(--c2); } .dot.s3 { fill: var(--c3); } .dot.s4 { fill: var(--c4); } .dot.s5 { fill: var(--c5); }
-        summary { cursor: pointer; }
-        """;
-
     private static readonly JsonSerializerOptions s_json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -49,13 +30,10 @@ public static partial class PruningReportPage
         if (runs.Count == 0) throw new ArgumentException("A report page needs at least one run.", nameof(runs));
         (string Name, Run Run)[] read = [.. runs.Select(r => Read(r.Key, r.Value))];
         var page = new StringBuilder();
-        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width\">\n<title>Pruning report</title>\n")
-            .Append("<style>\n").Append(Style).Append("\n</style>\n</head>\n<body>\n<h1>Pruning report</h1>\n");
         AppendRuns(page, read);
         AppendCharts(page, read);
         foreach ((string name, Run run) in read) AppendDetails(page, name, run);
-        return page.Append("</body>\n</html>\n").ToString();
+        return HtmlPage.Of("Pruning report", page.ToString());
     }
 
     private static void AppendRuns(StringBuilder page, (string Name, Run Run)[] runs)
@@ -84,14 +62,6 @@ public static partial class PruningReportPage
                 tensors => Math.Sqrt(tensors.Average(t => t.OutputError!.Value * t.OutputError.Value))))));
     }
 
-    private static void AppendChart(StringBuilder page, string title, string x, string y,
-        IEnumerable<(string Name, (double, double)[] Points)> series)
-    {
-        (string, IReadOnlyList<(double, double)>)[] drawn =
-            [.. series.Where(s => s.Points.Length > 0).Select(s => (s.Name, (IReadOnlyList<(double, double)>)s.Points))];
-        if (drawn.Length > 0) page.Append(new SvgChart(title, x, y, drawn).ToHtml());
-    }
-
     private static (double, double)[] ByLayer(IEnumerable<Tensor> tensors, Func<Tensor[], double> value) =>
         [.. tensors.GroupBy(LayerOf).Where(g => g.Key >= 0).OrderBy(g => g.Key)
             .Select(g => ((double)g.Key, value([.. g])))];
@@ -114,13 +84,6 @@ public static partial class PruningReportPage
 
         page.Append("</table></details>\n");
     }
-
-    private static string Row(string cell, params string[] values) => "<tr>"
-        + string.Concat(values.Select(v => $"<{cell}>{WebUtility.HtmlEncode(v)}</{cell}>")) + "</tr>\n";
-
-    private static string Number(double? value) => value is { } number ? Text($"{number:G4}") : "";
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static (string Name, Run Run) Read(string name, JsonObject json)
     {

@@ -42,9 +42,9 @@ internal sealed class RecoveryBenchmark : Benchmark
     private static IEnumerable<RecoveryResult> Run(Case run, BenchmarkSettings settings)
     {
         using LanguageModel dense = HuggingFaceModel.Open(settings.Model(run.Model));
-        TokenWindows train = Windows(dense, settings.Data($"{run.Text}.train.jsonl"));
-        TokenWindows test = Windows(dense, settings.Data($"{run.Text}.valid.jsonl"));
-        double denseLoss = Loss(dense, test);
+        TokenWindows train = RecoveryMeasures.Windows(dense, settings.Data($"{run.Text}.train.jsonl"));
+        TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data($"{run.Text}.valid.jsonl"));
+        double denseLoss = RecoveryMeasures.Loss(dense, test);
         yield return new RecoveryResult(run.Model, 0, "dense", 0, Math.Exp(denseLoss), null, 0, 0, 0);
         foreach (double sparsity in s_sparsities)
         {
@@ -53,7 +53,7 @@ internal sealed class RecoveryBenchmark : Benchmark
                 dense, new SparseGpt { Sparsity = sparsity }, train.Take(CalibrationWindows));
             double seconds = clock.Elapsed.TotalSeconds;
             using LanguageModel pruned = result.Model;
-            double prunedLoss = Loss(pruned, test);
+            double prunedLoss = RecoveryMeasures.Loss(pruned, test);
             yield return new RecoveryResult(run.Model, sparsity, "one-shot", result.Report.Sparsity,
                 Math.Exp(prunedLoss), null, 0, 0, seconds);
             foreach (string treatment in (string[])["LoRA", "sparse", "sparse + SquareHead"])
@@ -62,8 +62,9 @@ internal sealed class RecoveryBenchmark : Benchmark
                 (LanguageModel model, TrainingReport report) = Train(pruned, dense, treatment, run, train);
                 seconds = clock.Elapsed.TotalSeconds;
                 using LanguageModel trained = model;
-                double loss = Loss(trained, test);
-                yield return new RecoveryResult(run.Model, sparsity, treatment, Sparsity(trained), Math.Exp(loss),
+                double loss = RecoveryMeasures.Loss(trained, test);
+                yield return new RecoveryResult(run.Model, sparsity, treatment, RecoveryMeasures.Sparsity(trained),
+                    Math.Exp(loss),
                     (prunedLoss - loss) / (prunedLoss - denseLoss), report.StepsDone, report.BestStep, seconds);
             }
         }
@@ -88,25 +89,6 @@ internal sealed class RecoveryBenchmark : Benchmark
         SparseFineTuneResult result = SparseFineTuner.Train(
             pruned, examples, options, treatment == "sparse" ? null : dense);
         return (result.Model, result.Report.Training);
-    }
-
-    private static TokenWindows Windows(LanguageModel model, string path) => TokenWindows.Cut(
-        TextCorpus.Read(path), model.RequireTokenizer(), model.Spec.BosTokenId, WindowLength);
-
-    private static double Loss(LanguageModel model, TokenWindows windows) =>
-        PerplexityEvaluator.Evaluate(model, windows).MeanNegativeLogLikelihood;
-
-    // Zeros counted in the weights themselves.
-    private static double Sparsity(LanguageModel model)
-    {
-        long zeros = 0, count = 0;
-        foreach (ParameterSpec linear in model.Spec.Parameters().Where(p => p.Role == ParameterRole.Linear))
-        {
-            zeros += model.Weights[linear.Name].ToArray().Count(w => w == 0);
-            count += linear.Count;
-        }
-
-        return (double)zeros / count;
     }
 
     private sealed record Case(string Model, string Text, int Steps, int BatchSize);

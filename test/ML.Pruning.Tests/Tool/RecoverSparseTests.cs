@@ -58,9 +58,10 @@ public sealed class RecoverSparseTests
     [DataRow("lottery", "--sparsity", "0.8", "--rounds", "2")]
     public void Recover_MasksThatMove_EndAtTheSparsity(string method, params string[] options)
     {
-        string output = Path.Combine(_folder, "out.zip");
+        string output = Path.Combine(_folder, "out.zip"), page = Path.Combine(_folder, "run.html");
         JsonObject report = ToolProcess.Run(["recover", _model.Folder, "--method", method, "--train", _text, "--steps", "6",
-            "--batch-size", "2", "--sequence-length", "16", "--output", output, "--json", .. options]).Json();
+            "--batch-size", "2", "--sequence-length", "16", "--output", output, "--json", "--report", page, .. options]).Json();
+        StringAssert.Contains(File.ReadAllText(page), "<td>run</td><td>6 of 6</td>");
         Assert.AreEqual(0.8, (double)report["sparsity"]!, 0.01);
         AssertZeros(report, output);
     }
