@@ -90,19 +90,22 @@ internal sealed class TrainingSpeedBenchmark : Benchmark
     {
         using var steps = new TrainingSteps(model, TrainingExamples.FromWindows(windows), isLora: kind != "full");
         for (int i = 0; i < 100; i++) steps.Step([i % windows.Count]);
-        (long bytes, long tensors) before = Now();
-        for (int i = 0; i < MemorySteps; i++) steps.Step([i % windows.Count]);
-        (long bytes, long tensors) after = Now();
-        return new TrainingMemoryResult(
-            "stories260K", kind, MemorySteps, after.bytes - before.bytes, after.tensors - before.tensors);
+        (long bytes, long managed, long tensors) before = Now();
+        for (int i = 0; i < MemorySteps / 2; i++) steps.Step([i % windows.Count]);
+        (long bytes, long managed, long tensors) half = Now();
+        for (int i = MemorySteps / 2; i < MemorySteps; i++) steps.Step([i % windows.Count]);
+        (long bytes, long managed, long tensors) after = Now();
+        return new TrainingMemoryResult("stories260K", kind, MemorySteps, after.bytes - before.bytes,
+            after.bytes - half.bytes, after.managed - before.managed, after.tensors - before.tensors);
     }
 
-    private static (long Bytes, long Tensors) Now()
+    private static (long Bytes, long Managed, long Tensors) Now()
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
+        GC.Collect();
         using Process process = Process.GetCurrentProcess();
-        return (process.WorkingSet64, Tensor.TotalCount);
+        return (process.WorkingSet64, GC.GetGCMemoryInfo().TotalCommittedBytes, Tensor.TotalCount);
     }
 
     private static double Median(IEnumerable<double> values)

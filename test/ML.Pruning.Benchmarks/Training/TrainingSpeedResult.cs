@@ -26,9 +26,16 @@ internal sealed record TrainingSpeedResult(string Model, string Kind, double Tok
 /// <param name="Kind">The kind of step.</param>
 /// <param name="Steps">Steps between the two measurements.</param>
 /// <param name="GrowthBytes">Growth of the resident memory of the process.</param>
+/// <param name="SecondHalfBytes">What of it came in the second half of the steps: a leak grows on, caches and compiled code
+/// do not.</param>
+/// <param name="ManagedBytes">Growth of the memory committed by the garbage collector.</param>
 /// <param name="TensorGrowth">Growth of the number of live tensor objects.</param>
-internal sealed record TrainingMemoryResult(string Model, string Kind, int Steps, long GrowthBytes, long TensorGrowth)
+internal sealed record TrainingMemoryResult(string Model, string Kind, int Steps, long GrowthBytes,
+    long SecondHalfBytes, long ManagedBytes, long TensorGrowth)
 {
+    private const double MiB = 1 << 20;
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{Model}, {Kind}: {Steps} steps, memory +{GrowthBytes / 1048576.0:F1} MiB, {TensorGrowth:+0;-0;0} tensors");
+        $"{Model}, {Kind}: {Steps} steps, memory {GrowthBytes / MiB:+0.0;-0.0} MiB, in the second half "
+        + $"{SecondHalfBytes / MiB:+0.0;-0.0}, managed {ManagedBytes / MiB:+0.0;-0.0}; {TensorGrowth:+0;-0;0} tensors");
 }
