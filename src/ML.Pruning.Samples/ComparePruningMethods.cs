@@ -9,8 +9,8 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Samples;
 
-/// <summary>Prunes one model by several methods: criterion, pattern, allocation, update and quantisation are chosen one by
-/// one.</summary>
+/// <summary>Prunes one model by several methods: criterion, pattern, allocation, update and quantisation are chosen one
+/// by one.</summary>
 public static class ComparePruningMethods
 {
     /// <summary>Runs the sample.</summary>

@@ -22,8 +22,9 @@ public static class FineTuneSparse
         IDataView others = ml.Data.LoadFromEnumerable(
             StoryGrammar.Write(count: 100, seed: 2).Select(text => new Story { Text = text }));
 
-        // A column holds a model. Wanda takes 80 % of the student's weights; the training keeps them at zero. The loss is
-        // the cross-entropy of the text and the distance of the student's hidden states from the teacher's (SquareHead).
+        // A column holds a model. Wanda takes 80 % of the student's weights; the training keeps them at zero. The loss
+        // is the cross-entropy of the text and the distance of the student's hidden states from the teacher's
+        // (SquareHead).
         var pipeline = ml.Transforms.LoadLlm("Teacher", modelFolder)
             .Append(ml.Transforms.PruneLlm("Pruned", "Text", new Wanda { Sparsity = 0.8 }, inputColumnName: "Teacher"))
             .Append(ml.Transforms.FineTuneSparse(new SparseFineTuningEstimator.Options
@@ -46,7 +47,8 @@ public static class FineTuneSparse
         foreach (string column in (string[])["Teacher", "Pruned", "Model"])
         {
             PerplexityResult result = ml.EvaluateLlm(models, column, sequenceLength: 128);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{column}: perplexity {result.Perplexity:F3}"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"{column}: perplexity {result.Perplexity:F3}"));
         }
     }
 

@@ -33,8 +33,8 @@ public static class MoveMasks
             Training = steps,
         };
 
-        // 80 % of the weights go first, more of the large matrices (ERK); then, every fifth step, some of the smallest make
-        // room for those with the largest gradients.
+        // 80 % of the weights go first, more of the large matrices (ERK); then, every fifth step, some of the smallest
+        // make room for those with the largest gradients.
         var rigl = new SparseFineTuneOptions
         {
             Pruning = new Magnitude { Sparsity = 0.8, Allocation = new ErkAllocation() },

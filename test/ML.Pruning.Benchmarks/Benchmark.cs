@@ -1,6 +1,7 @@
 namespace ML.Pruning.Benchmarks;
 
-/// <summary>One benchmark: a subject and the baseline it is measured against, on the same data in the same process.</summary>
+/// <summary>One benchmark: a subject and the baseline it is measured against, on the same data in the same
+/// process.</summary>
 internal abstract class Benchmark
 {
     /// <summary>The group it runs with: kernels, models, training or pruning; by default one of its own.</summary>

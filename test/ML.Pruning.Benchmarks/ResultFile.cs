@@ -10,7 +10,8 @@ internal sealed class ResultFile(string path)
 
     private readonly JsonArray _results = [];
 
-    /// <summary>Adds a result and writes the file, so that what was measured is not lost when a later one fails.</summary>
+    /// <summary>Adds a result and writes the file, so that what was measured is not lost when a later one
+    /// fails.</summary>
     public void Add(string benchmark, object result)
     {
         var line = new JsonObject { ["benchmark"] = benchmark };

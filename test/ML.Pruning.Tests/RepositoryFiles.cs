@@ -15,7 +15,8 @@ internal static class RepositoryFiles
     /// <summary>The folder of ML.Pruning.sln; without it (a published test binary) the test is inconclusive.</summary>
     public static string Root => s_root.Value ?? throw Missing("No ML.Pruning.sln stands above the test binaries.");
 
-    /// <summary>A file or folder of the shared folder beside the repository; without it the test is inconclusive.</summary>
+    /// <summary>A file or folder of the shared folder beside the repository; without it the test is
+    /// inconclusive.</summary>
     public static string Shared(params string[] path)
     {
         string? found = s_shared.Value is { } shared ? Path.Combine([shared, .. path]) : null;

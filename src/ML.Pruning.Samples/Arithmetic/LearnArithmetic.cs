@@ -4,8 +4,8 @@ using ML.Pruning.Recovery;
 
 namespace ML.Pruning.Samples.Arithmetic;
 
-/// <summary>Teaches a model two-step arithmetic, and shows what of it survives pruning and sparse fine-tuning. Takes some
-/// minutes.</summary>
+/// <summary>Teaches a model two-step arithmetic, and shows what of it survives pruning and sparse fine-tuning. Takes
+/// some minutes.</summary>
 public static class LearnArithmetic
 {
     /// <summary>Runs the sample.</summary>

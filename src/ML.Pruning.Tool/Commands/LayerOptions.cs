@@ -13,8 +13,8 @@ internal sealed class LayerOptions
 
     private readonly Option<string?> _dropLayers = new("--drop-layers")
     {
-        Description = "shortgpt: how many layers go, instead of --ratio. depth: which ones, such as 3,7..9, counted from "
-            + "0.",
+        Description = "shortgpt: how many layers go, instead of --ratio. depth: which ones, such as 3,7..9, counted "
+            + "from 0.",
     };
 
     private readonly Option<int> _dropFirst = new("--drop-first")

@@ -40,8 +40,8 @@ internal sealed class SparseArguments
     private readonly Option<string?> _schedule = new("--schedule")
     {
         Description = "sparse: when it goes: one-shot (before the training), linear, cubic or exponential (during the "
-            + "training), or in cycles of pruning and training, such as exponential:5 (default: one-shot; cubic for gmp, "
-            + "movement, soft-movement and regrowing).",
+            + "training), or in cycles of pruning and training, such as exponential:5 (default: one-shot; cubic for "
+            + "gmp, movement, soft-movement and regrowing).",
     };
     private readonly Option<double?> _rampStart = new("--ramp-start")
     {
@@ -108,7 +108,8 @@ internal sealed class SparseArguments
     {
         SparsityDynamics? dynamics = _dynamics.Parse(parse, method);
         if (dynamics is SoftMovementPruning && parse.GetValue(_sparsity) is not null)
-            throw new UserErrorException("soft-movement has no use for --sparsity: --penalty and --threshold decide it.");
+            throw new UserErrorException("soft-movement has no use for --sparsity: --penalty and --threshold decide "
+                + "it.");
         bool isGradual = method is Gradual or "movement" or "soft-movement" or "regrowing";
         bool isPlanned = method is not (Fixed or "rigl" or "set");
         SparsitySchedule schedule = SparsitySchedule.Parse(

@@ -12,8 +12,8 @@ internal sealed class StructuredOptions
 {
     private readonly Option<double?> _ratio = new("--ratio")
     {
-        Description = "Fraction that goes, between 0 and 1 (default: 0.25; flap 0.2): of the groups (llm-pruner), of the "
-            + "weights of heads and neurons (flap), of the layers (shortgpt), of the stream's width (slicegpt).",
+        Description = "Fraction that goes, between 0 and 1 (default: 0.25; flap 0.2): of the groups (llm-pruner), of "
+            + "the weights of heads and neurons (flap), of the layers (shortgpt), of the stream's width (slicegpt).",
     };
 
     private readonly Option<string> _granularity = new("--granularity")
@@ -24,8 +24,8 @@ internal sealed class StructuredOptions
 
     private readonly Option<string?> _attentionLayers = new("--attention-layers")
     {
-        Description = "Layers whose heads go, such as 4..29, both ends included, from 0 (default: all but the first and "
-            + "last max(1, layers / 8)).",
+        Description = "Layers whose heads go, such as 4..29, both ends included, from 0 (default: all but the first "
+            + "and last max(1, layers / 8)).",
     };
 
     private readonly Option<string?> _mlpLayers = new("--mlp-layers")

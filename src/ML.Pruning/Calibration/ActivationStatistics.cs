@@ -76,8 +76,8 @@ public sealed class ActivationStatistics : IDisposable
     /// <summary>Sums of squares [features], to be stored or filled in.</summary>
     internal Memory<double> Squares => _sumOfSquares;
 
-    /// <summary>Sums of x and |x|, and the largest |x| [features], to be stored or filled in; empty unless they were asked
-    /// for.</summary>
+    /// <summary>Sums of x and |x|, and the largest |x| [features], to be stored or filled in; empty unless they were
+    /// asked for.</summary>
     internal Memory<double>[] MomentSums =>
         _moments is null ? [] : [_moments.Sum, _moments.SumOfMagnitudes, _moments.Largest];
 

@@ -9,8 +9,8 @@ namespace ML.Pruning.Calibration;
 /// <summary>Streams calibration windows through a model, one layer in memory at a time.</summary>
 /// <remarks>
 /// <para>All windows are embedded once; the hidden states of all windows before the current layer stay in memory, or in
-/// a file (windows x length x hidden size, in the precision of the computation). Each layer runs as it is while its inputs are observed; then it may be
-/// replaced, and the replaced layer yields the inputs of the next one.</para>
+/// a file (windows x length x hidden size, in the precision of the computation). Each layer runs as it is while its
+/// inputs are observed; then it may be replaced, and the replaced layer yields the inputs of the next one.</para>
 /// <para>Not thread-safe. The same windows, precision, threads and machine give the same bits.</para>
 /// </remarks>
 internal sealed class LayerStreamingRunner

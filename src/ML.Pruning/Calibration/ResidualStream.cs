@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Calibration;
 
-/// <summary>The residual stream of all calibration windows before one layer, which is taken from layer to layer batch by
-/// batch.</summary>
+/// <summary>The residual stream of all calibration windows before one layer, which is taken from layer to layer batch
+/// by batch.</summary>
 /// <remarks>In float32. Not thread-safe; without gradients.</remarks>
 internal sealed class ResidualStream : IDisposable
 {

@@ -4,16 +4,16 @@ using ML.Pruning.Models;
 
 namespace ML.Pruning.Calibration;
 
-/// <summary>Calibration statistics of a model as it is, in a safetensors file: enough to prune it at any sparsity without
-/// text and without running it.</summary>
+/// <summary>Calibration statistics of a model as it is, in a safetensors file: enough to prune it at any sparsity
+/// without text and without running it.</summary>
 /// <remarks>
 /// <para>For each input of linear maps, under the canonical name <c>w</c> of the first map that takes it:
 /// <c>w.input_squares</c> (F64 [features]), with Hessians <c>w.input_products</c> (F64, the upper triangle of
-/// sum x x^T, row after row), with moments <c>w.input_sums</c>, <c>w.input_magnitudes</c> and <c>w.input_largest</c>; with
-/// gradients, for each weight, <c>w.gradient</c> and so on. The metadata name the model, the windows and the
+/// sum x x^T, row after row), with moments <c>w.input_sums</c>, <c>w.input_magnitudes</c> and <c>w.input_largest</c>;
+/// with gradients, for each weight, <c>w.gradient</c> and so on. The metadata name the model, the windows and the
 /// precision.</para>
-/// <para>All layers see the activations of the model before pruning, unlike in a run with text, where a layer sees those of
-/// the pruned layers before it.</para>
+/// <para>All layers see the activations of the model before pruning, unlike in a run with text, where a layer sees
+/// those of the pruned layers before it.</para>
 /// <para>Immutable and thread-safe; the file stays open until disposed or collected.</para>
 /// </remarks>
 public sealed class StatisticsFile : IDisposable
@@ -78,8 +78,8 @@ public sealed class StatisticsFile : IDisposable
     {
         if ((needs & ~Needs) is var missing && missing != StatisticsNeeds.None)
         {
-            throw new ArgumentException($"The statistics in {Show.Quote(_file.Path)} hold {Needs}, but {missing} is needed "
-                + "too; save them again with this method.");
+            throw new ArgumentException($"The statistics in {Show.Quote(_file.Path)} hold {Needs}, but {missing} is "
+                + "needed too; save them again with this method.");
         }
 
         if (ModelHash != model.ContentHash)

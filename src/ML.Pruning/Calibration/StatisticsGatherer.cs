@@ -44,7 +44,8 @@ internal sealed class StatisticsGatherer : ILayerVisitor, IDisposable
         StoredTensor[] gradients = needs.OfGradients() == StatisticsNeeds.None ? []
             : [.. GradientRunner.Run(model, windows, weights, needs, movement, progress: null, cancellationToken)
                 .SelectMany(g => GradientTensors.Of(g.Key, g.Value))];
-        using var writer = new SafetensorsStreamWriter(path, [.. inputs.SelectMany(i => StatisticsFile.Declare(i, needs)),
+        using var writer = new SafetensorsStreamWriter(path,
+            [.. inputs.SelectMany(i => StatisticsFile.Declare(i, needs)),
             .. gradients.Select(t => (t.Name, t.Type, t.Shape))],
             StatisticsMetadata.Of(model, windows, needs, precision));
         if (inputs.Length > 0)

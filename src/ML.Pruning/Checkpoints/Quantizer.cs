@@ -5,11 +5,11 @@ namespace ML.Pruning.Checkpoints;
 /// <summary>The arithmetic of a <see cref="WeightGrid"/>: scales, codes, and weights from codes.</summary>
 /// <remarks>
 /// <para>scale = max|w| / MaxCode over the weights that share it, rounded to the grid's scale type; code = w / scale in
-/// float32, rounded to nearest even and cut to [-MaxCode, MaxCode]; weight = code * scale in float32. So |w - weight| is
-/// at most about half a scale, and zero is kept exactly.</para>
-/// <para>Where all weights are zero the scale is 1. A scale is never zero (it is at least the smallest positive number of
-/// its type) and never above float.MaxValue / (MaxCode + 1), so that every code gives a finite weight; weights beyond
-/// 0.87 float.MaxValue may therefore be a whole scale off.</para>
+/// float32, rounded to nearest even and cut to [-MaxCode, MaxCode]; weight = code * scale in float32. So |w - weight|
+/// is at most about half a scale, and zero is kept exactly.</para>
+/// <para>Where all weights are zero the scale is 1. A scale is never zero (it is at least the smallest positive number
+/// of its type) and never above float.MaxValue / (MaxCode + 1), so that every code gives a finite weight; weights
+/// beyond 0.87 float.MaxValue may therefore be a whole scale off.</para>
 /// <para>Deterministic and thread-safe; nothing is allocated.</para>
 /// </remarks>
 public static class Quantizer

@@ -1,7 +1,7 @@
 namespace ML.Pruning.Checkpoints;
 
-/// <summary>A tensor of equal blocks of rows (entries along the first dimension), each found somewhere in other tensors:
-/// how projections that a checkpoint interleaves head by head are taken apart and put together.</summary>
+/// <summary>A tensor of equal blocks of rows (entries along the first dimension), each found somewhere in other
+/// tensors: how projections that a checkpoint interleaves head by head are taken apart and put together.</summary>
 public sealed class RowBlocksTensor : StoredTensor
 {
     private readonly StoredTensor[] _sources;
@@ -68,8 +68,8 @@ public sealed class RowBlocksTensor : StoredTensor
                 && source.Shape[0] % blockRows == 0) continue;
             throw new ArgumentException($"Tensor {Show.Quote(source.Name)} ({source.Type.Name()} "
                 + $"{Show.Shape(source.Shape)}) cannot be interleaved with {Show.Quote(first.Name)} "
-                + $"({first.Type.Name()} {Show.Shape(first.Shape)}) in blocks of {blockRows} rows: types and shapes must "
-                + "agree, and rows be whole blocks.", nameof(sources));
+                + $"({first.Type.Name()} {Show.Shape(first.Shape)}) in blocks of {blockRows} rows: types and shapes "
+                + "must agree, and rows be whole blocks.", nameof(sources));
         }
 
         int count = sources.Count;

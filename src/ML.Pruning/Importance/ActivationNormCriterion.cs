@@ -5,10 +5,10 @@ namespace ML.Pruning.Importance;
 
 /// <summary>Scores each weight by its absolute value times a power of a norm of its input feature.</summary>
 /// <remarks>
-/// <para>score[o, i] = |W[o, i]| ||X_i||_p^alpha over all calibration tokens; in float64, rounded to float32. With p = 2
-/// and alpha = 1 it is <see cref="WandaCriterion"/>; Sun et al. 2023, arXiv:2306.11695, compare the norms. Powers below
-/// 1, which give weights more and activations less say, are used by Zhang et al. 2024 (RIA, alpha = 0.5); alpha = 0 is
-/// magnitude.</para>
+/// <para>score[o, i] = |W[o, i]| ||X_i||_p^alpha over all calibration tokens; in float64, rounded to float32. With p =
+/// 2 and alpha = 1 it is <see cref="WandaCriterion"/>; Sun et al. 2023, arXiv:2306.11695, compare the norms. Powers
+/// below 1, which give weights more and activations less say, are used by Zhang et al. 2024 (RIA, alpha = 0.5); alpha =
+/// 0 is magnitude.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 public sealed class ActivationNormCriterion : IWeightCriterion

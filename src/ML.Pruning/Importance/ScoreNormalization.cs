@@ -44,7 +44,8 @@ internal static class ScoreNormalizer
                 return;
             case ScoreNormalization.Gaussian:
                 TensorPrimitives.Subtract(scores, TensorPrimitives.Sum<double>(scores) / scores.Length, scores);
-                Divide(scores, Math.Sqrt(TensorPrimitives.SumOfSquares<double>(scores) / Math.Max(scores.Length - 1, 1)));
+                Divide(scores,
+                    Math.Sqrt(TensorPrimitives.SumOfSquares<double>(scores) / Math.Max(scores.Length - 1, 1)));
                 return;
             default:
                 throw new ArgumentOutOfRangeException(nameof(normalization), normalization, "No such normalisation.");

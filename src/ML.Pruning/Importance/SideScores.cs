@@ -67,7 +67,8 @@ internal static class SideScores
         for (int i = 0; i < terms.Length; i++)
         {
             double w = terms[i];
-            double first = importance == GroupImportance.TaylorSecond ? 0 : w * seen.SumOfGradients[start + i] / windows;
+            double first =
+                importance == GroupImportance.TaylorSecond ? 0 : w * seen.SumOfGradients[start + i] / windows;
             double second = importance is GroupImportance.TaylorSecond or GroupImportance.TaylorMix
                 ? w * w * seen.SumOfSquares[start + i] / windows / 2
                 : 0;

@@ -4,9 +4,11 @@ namespace ML.Pruning.Kernels;
 
 /// <summary>The native library of kernels, and the instruction set in use.</summary>
 /// <remarks>
-/// <para>Without the library, or with <c>MLPRUNING_ISA=managed</c> in the environment, the kernels in C# serve: the same
-/// results within rounding, several times slower. One warning goes to <see cref="Trace"/> in the first case.</para>
-/// <para><c>MLPRUNING_ISA</c> also forces a target of the library: scalar, avx2, avx512, vnni, amx or neon. Thread-safe.
+/// <para>Without the library, or with <c>MLPRUNING_ISA=managed</c> in the environment, the kernels in C# serve: the
+/// same results within rounding, several times slower. One warning goes to <see cref="Trace"/> in the first
+/// case.</para>
+/// <para><c>MLPRUNING_ISA</c> also forces a target of the library: scalar, avx2, avx512, vnni, amx or neon.
+/// Thread-safe.
 /// </para>
 /// </remarks>
 public static class KernelLibrary

@@ -8,7 +8,8 @@ internal static class MachineCache
     private const string SecondLevel = "/sys/devices/system/cpu/cpu0/cache/index2/size";
 
     /// <summary>Bytes of a core's second-level cache; null where the system does not tell (it does on Linux).</summary>
-    public static long? SecondLevelBytes { get; } = File.Exists(SecondLevel) ? Parse(File.ReadAllText(SecondLevel)) : null;
+    public static long? SecondLevelBytes { get; } =
+        File.Exists(SecondLevel) ? Parse(File.ReadAllText(SecondLevel)) : null;
 
     // Such as 2048K.
     private static long? Parse(string size)

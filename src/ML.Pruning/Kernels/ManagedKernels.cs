@@ -5,12 +5,13 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Kernels;
 
-/// <summary>The products in C#: what serves without the native library, and what its results are compared with.</summary>
+/// <summary>The products in C#: what serves without the native library, and what its results are compared
+/// with.</summary>
 /// <remarks>
 /// <para>Each group of 16 rows is unpacked 64 columns at a time and multiplied with all rows of the batch.</para>
 /// <para>For the integer types activations become codes q = round(x * 127 / max|x|), half to even, with the scale
-/// max|x| / 127 for each row of the batch; sums of products of codes are exact, and the results equal the native ones to
-/// the bit. For float32 and bfloat16 they differ by the order of additions.</para>
+/// max|x| / 127 for each row of the batch; sums of products of codes are exact, and the results equal the native ones
+/// to the bit. For float32 and bfloat16 they differ by the order of additions.</para>
 /// </remarks>
 internal static class ManagedKernels
 {

@@ -28,9 +28,10 @@ public sealed class MatrixPacker : IDisposable
     }
 
     /// <summary>Adds the next rows.</summary>
-    /// <param name="weights">Whole rows [count, columns], row-major: a multiple of 16 rows, or all that are left.</param>
-    /// <param name="scales">Int8: one for each row. Int4: ceil(columns / 64) for each row, exact in bfloat16. Empty: the
-    /// largest magnitude over the largest code, as <see cref="Checkpoints.Quantizer"/> has it.</param>
+    /// <param name="weights">Whole rows [count, columns], row-major: a multiple of 16 rows, or all that are
+    /// left.</param>
+    /// <param name="scales">Int8: one for each row. Int4: ceil(columns / 64) for each row, exact in bfloat16. Empty:
+    /// the largest magnitude over the largest code, as <see cref="Checkpoints.Quantizer"/> has it.</param>
     /// <exception cref="ArgumentException">Other numbers of weights or scales.</exception>
     public void Add(ReadOnlySpan<float> weights, ReadOnlySpan<float> scales = default)
     {
@@ -39,8 +40,8 @@ public sealed class MatrixPacker : IDisposable
         if (count * _shape.Columns != weights.Length || count < 1 || count > left
             || (count % PackedShape.GroupRows != 0 && count != left))
             throw new ArgumentException(
-                $"{weights.Length} weights are no rows of {_shape.Columns} that can follow: {left} rows are left, and all "
-                + "but the last come in sixteens.", nameof(weights));
+                $"{weights.Length} weights are no rows of {_shape.Columns} that can follow: {left} rows are left, and "
+                + "all but the last come in sixteens.", nameof(weights));
         int rowScales = _shape.Type switch { PackedType.Int8 => 1, PackedType.Int4 => _shape.Blocks, _ => 0 };
         if (!scales.IsEmpty && scales.Length != count * rowScales)
             throw new ArgumentException(

@@ -92,7 +92,8 @@ public sealed class PackedMatrix : IDisposable
     /// <param name="y">Destination [batch, rows], row-major.</param>
     /// <param name="threads">Who shares the work; null: the calling thread.</param>
     /// <exception cref="ArgumentException">x or y has another length.</exception>
-    /// <exception cref="InvalidOperationException"><c>MLPRUNING_ISA</c> names a target that this machine lacks.</exception>
+    /// <exception cref="InvalidOperationException"><c>MLPRUNING_ISA</c> names a target that this machine
+    /// lacks.</exception>
     public unsafe void Multiply(ReadOnlySpan<float> x, int batch, Span<float> y, KernelThreads? threads = null)
     {
         CheckLengths(x.Length, batch, y.Length);

@@ -23,7 +23,8 @@ internal sealed unsafe class PackedMemory : SafeHandle
     /// <exception cref="NotSupportedException">There are more than 2 GiB.</exception>
     public ReadOnlySpan<byte> Span => Length <= int.MaxValue
         ? new ReadOnlySpan<byte>(Pointer, (int)Length)
-        : throw new NotSupportedException($"A packed matrix of {Length} bytes needs the native library; C# takes 2 GiB.");
+        : throw new NotSupportedException($"A packed matrix of {Length} bytes needs the native library; C# takes 2 "
+            + "GiB.");
 
     public static PackedMemory Allocate(long bytes) =>
         new((nint)NativeMemory.AlignedAlloc(checked((nuint)bytes), PackedLayout.Alignment), bytes);

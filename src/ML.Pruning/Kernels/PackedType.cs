@@ -10,8 +10,8 @@ public enum PackedType
     /// <summary>bfloat16; activations float32, or bfloat16 for large batches on AMX.</summary>
     BFloat16 = 1,
 
-    /// <summary>Codes of 8 bits with one float32 scale a row; activations are rounded to codes of 8 bits with a scale for
-    /// each row of the batch.</summary>
+    /// <summary>Codes of 8 bits with one float32 scale a row; activations are rounded to codes of 8 bits with a scale
+    /// for each row of the batch.</summary>
     Int8 = 2,
 
     /// <summary>Codes of 4 bits with one bfloat16 scale for each 64 columns of a row; activations as for

@@ -154,8 +154,8 @@ public sealed class LanguageModel : IDisposable
     public LanguageModel WithoutAdapters() =>
         Bare(Weights.ToDictionary(w => w.Key, w => w.Value, StringComparer.Ordinal));
 
-    /// <summary>The engine of a name, made on first use and disposed with the model. It runs the model with its adapters
-    /// merged.</summary>
+    /// <summary>The engine of a name, made on first use and disposed with the model. It runs the model with its
+    /// adapters merged.</summary>
     /// <param name="name">Name of the engine.</param>
     /// <param name="create">Makes it; the model that it is given lives as long as this one.</param>
     /// <returns>The engine.</returns>

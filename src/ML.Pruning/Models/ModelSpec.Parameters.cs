@@ -79,7 +79,8 @@ public sealed partial record ModelSpec
             linears.Add(new(layer, part, rows, columns, hasBias || shape.AddedBiases.HasFlag(flag)));
     }
 
-    /// <summary>The matrices on the residual stream beside attention and MLP, in the order of the forward pass.</summary>
+    /// <summary>The matrices on the residual stream beside attention and MLP, in the order of the forward
+    /// pass.</summary>
     /// <param name="layer">Layer, from 0.</param>
     /// <returns>None unless the model is rotated; one where attention and MLP are parallel; else two.</returns>
     public IReadOnlyList<LinearSpec> Shortcuts(int layer)
@@ -119,9 +120,10 @@ public sealed partial record ModelSpec
     }
 
     /// <summary>Multiply-accumulates of one forward pass over a single sequence.</summary>
-    /// <remarks>Linears, shortcuts and head (a pooler and a classifier run once, on one token); per layer h(S^2 d + S^2 + S^2 d) for attention, 2S(h + kv)r for rotary positions that
-    /// turn r dimensions, S times the MLP width for the activation and 2Sw for each norm of width w. This is the count
-    /// whose results LLM-Pruner (Ma et al. 2023, arXiv:2305.11627) publishes at 64 tokens.</remarks>
+    /// <remarks>Linears, shortcuts and head (a pooler and a classifier run once, on one token); per layer h(S^2 d + S^2
+    /// + S^2 d) for attention, 2S(h + kv)r for rotary positions that turn r dimensions, S times the MLP width for the
+    /// activation and 2Sw for each norm of width w. This is the count whose results LLM-Pruner (Ma et al. 2023,
+    /// arXiv:2305.11627) publishes at 64 tokens.</remarks>
     /// <param name="tokens">Sequence length S, at least 1.</param>
     /// <returns>The count.</returns>
     public long MultiplyAccumulates(int tokens)

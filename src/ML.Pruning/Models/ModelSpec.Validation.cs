@@ -18,8 +18,8 @@ public sealed partial record ModelSpec
         if (SlidingWindow is { } window) RequirePositive(window, "sliding window");
         if (!(RotaryFraction > 0 && RotaryFraction <= 1))
         {
-            throw new ModelFormatException($"The fraction of rotary dimensions is {RotaryFraction}; it must lie between "
-                + "0 and 1.");
+            throw new ModelFormatException($"The fraction of rotary dimensions is {RotaryFraction}; it must lie "
+                + "between 0 and 1.");
         }
 
         RequirePositive(EmbeddingScale, "scale of the embeddings");
@@ -29,15 +29,16 @@ public sealed partial record ModelSpec
         RequirePositive(QueryKeyValueClip, "clip of queries, keys and values");
         if (!double.IsFinite(NormGainOffset))
             throw new ModelFormatException($"The offset of norm gains is {NormGainOffset}; it must be finite.");
-        if (HeadBias && TiedHead && Encoder is null) throw new ModelFormatException("A head that is tied to the embedding has no bias.");
+        if (HeadBias && TiedHead && Encoder is null) throw new ModelFormatException("A head that is tied to the "
+            + "embedding has no bias.");
         if (ResidualWidth is { } stream)
         {
             RequirePositive(stream, "width of the residual stream");
             if (stream > HiddenSize || Norm != NormKind.PlainRmsNorm || TiedHead || EmbeddingNorm || PostNorms)
             {
                 throw new ModelFormatException($"The residual stream is sliced to {stream} of {HiddenSize}; it must not be "
-                    + "wider, and such a model has plain norms, none of embeddings or of what layers yield, and a head of "
-                    + "its own.");
+                    + "wider, and such a model has plain norms, none of embeddings or of what layers yield, and a head "
+                    + "of its own.");
             }
         }
 
@@ -52,8 +53,8 @@ public sealed partial record ModelSpec
     {
         if (NormAfterSum && (PostNorms || ParallelResidual || Norm != NormKind.LayerNorm))
         {
-            throw new ModelFormatException("Norms after the residual sums are LayerNorms, and the only norms of a layer "
-                + "whose halves follow each other.");
+            throw new ModelFormatException("Norms after the residual sums are LayerNorms, and the only norms of a "
+                + "layer whose halves follow each other.");
         }
 
         if (NormAfterSum != (Encoder is not null))

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace ML.Pruning.Models;
 
-/// <summary>An immutable, JSON-serialisable description of one decoder or encoder. From it, and from nothing else, come the torch
-/// modules, the exported graphs, the dependency groups and every count of parameters and of
+/// <summary>An immutable, JSON-serialisable description of one decoder or encoder. From it, and from nothing else, come
+/// the torch modules, the exported graphs, the dependency groups and every count of parameters and of
 /// multiply-accumulates.</summary>
 /// <remarks>Thread-safe.</remarks>
 public sealed partial record ModelSpec
@@ -36,8 +36,8 @@ public sealed partial record ModelSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public EncoderSpec? Encoder { get; init; }
 
-    /// <summary>Whether the norms stand after the residual sums, norm(x + attention(x)) and norm(h + mlp(h)), and none at
-    /// the end.</summary>
+    /// <summary>Whether the norms stand after the residual sums, norm(x + attention(x)) and norm(h + mlp(h)), and none
+    /// at the end.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool NormAfterSum { get; init; }
 
@@ -48,8 +48,8 @@ public sealed partial record ModelSpec
     /// <summary>The norm's epsilon.</summary>
     public double NormEpsilon { get; init; } = 1e-5;
 
-    /// <summary>Whether the norms have a bias, where <see cref="Norm"/> is <see cref="NormKind.LayerNorm"/>; RMSNorm has
-    /// none.</summary>
+    /// <summary>Whether the norms have a bias, where <see cref="Norm"/> is <see cref="NormKind.LayerNorm"/>; RMSNorm
+    /// has none.</summary>
     public bool NormBias { get; init; } = true;
 
     /// <summary>What is added to a stored gain: 1 where checkpoints store the gain's difference from 1
@@ -173,8 +173,8 @@ public sealed partial record ModelSpec
     /// <param name="headSize">Width of the head.</param>
     public int RotaryWidth(int headSize) => (int)(headSize * RotaryFraction);
 
-    /// <summary>The same model with gains, biases and means of its norms, and what happens to its embeddings, folded into
-    /// the linear maps and tables around them, so that the residual stream can be rotated.</summary>
+    /// <summary>The same model with gains, biases and means of its norms, and what happens to its embeddings, folded
+    /// into the linear maps and tables around them, so that the residual stream can be rotated.</summary>
     /// <returns>A spec with <see cref="NormKind.PlainRmsNorm"/>, a head of its own, and biases where a norm's bias goes
     /// to.</returns>
     public ModelSpec Folded()

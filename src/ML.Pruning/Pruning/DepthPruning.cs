@@ -36,15 +36,16 @@ public sealed class DepthPruning : StructuredPruning
         if (Layers is not null && (First != 0 || Last != 0))
             throw new ArgumentException("Give either the layers that go, or how many of the first and last ones.");
         if (First < 0 || Last < 0)
-            throw new ArgumentException($"{First} first and {Last} last layers are to go; numbers must not be negative.");
+            throw new ArgumentException($"{First} first and {Last} last layers are to go; numbers must not be "
+                + "negative.");
         IReadOnlyList<int> gone = Layers
             ?? [.. Enumerable.Range(0, count).Where(layer => layer < First || layer >= count - Last)];
         if (gone.Count == 0) throw new ArgumentException("No layer is to go; name some, or how many.");
         if (gone.FirstOrDefault(layer => layer < 0 || layer >= count, -1) is var bad && bad != -1
             || gone.Distinct().Count() != gone.Count)
         {
-            throw new ArgumentException($"The layers that go are {string.Join(", ", gone)}; they must be different ones "
-                + $"of the model's, 0..{count - 1}.");
+            throw new ArgumentException($"The layers that go are {string.Join(", ", gone)}; they must be different "
+                + $"ones of the model's, 0..{count - 1}.");
         }
 
         return LayerRemoval.Plan(graph.Spec, gone.ToHashSet(), isExact: true);

@@ -128,7 +128,8 @@ public sealed class Flap : StructuredPruning
         graph.Families.Where(f => f.Kind is GroupKind.Heads or GroupKind.Neuron);
 
     // Weights of matrices: a head of LLaMA-7B has 4 x 128 x 4096, a neuron 3 x 4096.
-    private static double Cost(DependencyGraph graph, GroupFamily family) => GroupScorer.WeightsOf(graph.Spec, family[0]);
+    private static double Cost(DependencyGraph graph, GroupFamily family) =>
+        GroupScorer.WeightsOf(graph.Spec, family[0]);
 
     private double[] Score(
         PruningRun run, GroupFamily family, IReadOnlyDictionary<string, ActivationStatistics> statistics)
@@ -154,7 +155,8 @@ public sealed class Flap : StructuredPruning
         int layers = graph.Spec.Layers.Count, heads = RemovedHeads / layers;
         if (family.Kind == GroupKind.Heads) return heads;
         GroupFamily attention = graph.Family(GroupKind.Heads, family.Layer);
-        return Neurons(graph, [attention, family], Structure == FlapStructure.UlMm ? heads : (double)RemovedHeads / layers);
+        return Neurons(
+            graph, [attention, family], Structure == FlapStructure.UlMm ? heads : (double)RemovedHeads / layers);
     }
 
     // Neurons that make the ratio up when so many heads go.
@@ -211,8 +213,8 @@ public sealed class Flap : StructuredPruning
         {
             if (RemovedHeads != 0)
             {
-                throw new ArgumentException($"{RemovedHeads} heads are to go, but the structure {NameOf(Structure)} decides "
-                    + "that itself; leave the number out, or choose ul-mm or al-mm.");
+                throw new ArgumentException($"{RemovedHeads} heads are to go, but the structure {NameOf(Structure)} "
+                    + "decides that itself; leave the number out, or choose ul-mm or al-mm.");
             }
 
             return;
@@ -222,14 +224,14 @@ public sealed class Flap : StructuredPruning
         if (RemovedHeads < 0 || RemovedHeads > most
             || Structure == FlapStructure.UlMm && RemovedHeads % layers != 0)
         {
-            throw new ArgumentException($"{RemovedHeads} key/value heads are to go; with the structure {NameOf(Structure)} "
-                + $"0 to {most} can" + (Structure == FlapStructure.UlMm ? $", a multiple of the {layers} layers." : "."));
+            throw new ArgumentException(
+                $"{RemovedHeads} key/value heads are to go; with the structure {NameOf(Structure)} 0 to {most} can" + (Structure == FlapStructure.UlMm ? $", a multiple of the {layers} layers." : "."));
         }
 
         if (Neurons(graph, [.. Families(graph)], RemovedHeads) < 0)
         {
-            throw new ArgumentException($"{RemovedHeads} key/value heads are already more than the ratio {Ratio} of all "
-                + "parameters; remove fewer heads, or raise the ratio.");
+            throw new ArgumentException($"{RemovedHeads} key/value heads are already more than the ratio {Ratio} of "
+                + "all parameters; remove fewer heads, or raise the ratio.");
         }
     }
 }

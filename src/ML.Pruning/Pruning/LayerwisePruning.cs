@@ -175,8 +175,8 @@ public abstract class LayerwisePruning : PruningMethod
             throw new ArgumentException($"The sparsity is {sparsity}; it must lie in [0, 1).");
         if (Pattern.ImpliedSparsity is { } implied && Math.Abs(implied - sparsity) > Agreement)
         {
-            throw new ArgumentException($"The pattern {Pattern} sets the sparsity to {implied}, but {sparsity} was given; "
-                + "leave the sparsity out, or choose another pattern.");
+            throw new ArgumentException($"The pattern {Pattern} sets the sparsity to {implied}, but {sparsity} was "
+                + "given; leave the sparsity out, or choose another pattern.");
         }
 
         return Pattern.ImpliedSparsity ?? sparsity;
@@ -214,8 +214,8 @@ public abstract class LayerwisePruning : PruningMethod
         if (Pattern.WhyIndivisible(shape.Rows, shape.Columns) is not { } why) return true;
         if (!SkipIndivisible)
         {
-            throw new ArgumentException($"Tensor '{shape.Name}' {why}; the pattern {Pattern} needs that. Choose another "
-                + "pattern, exclude the tensor, or have such tensors skipped.");
+            throw new ArgumentException($"Tensor '{shape.Name}' {why}; the pattern {Pattern} needs that. Choose "
+                + "another pattern, exclude the tensor, or have such tensors skipped.");
         }
 
         skipped.Add(new SkippedTensor(shape.Name, why));

@@ -165,8 +165,8 @@ public sealed class LlmPruner : StructuredPruning
         int layers = graph.Spec.Layers.Count;
         if (KeepLayers < 1 || KeepLayers >= layers)
         {
-            throw new ArgumentException($"{KeepLayers} layers are to stay; the model has {layers}, of which at least 1 and "
-                + "not all can stay.");
+            throw new ArgumentException($"{KeepLayers} layers are to stay; the model has {layers}, of which at least 1 "
+                + "and not all can stay.");
         }
 
         return [.. Enumerable.Range(KeepLayers, layers - KeepLayers)
@@ -209,7 +209,8 @@ public sealed class LlmPruner : StructuredPruning
         {
             if (range is { } r && (r.First < 0 || r.First > r.Last || r.Last >= spec.Layers.Count))
             {
-                throw new ArgumentException($"The {what} are {r}; the model has the layers 0..{spec.Layers.Count - 1}.");
+                throw new ArgumentException($"The {what} are {r}; the model has the layers "
+                    + $"0..{spec.Layers.Count - 1}.");
             }
         }
     }

@@ -18,8 +18,8 @@ public sealed record PruningContext
     /// at once.</remarks>
     public string? ResumeFolder { get; init; }
 
-    /// <summary>Bytes of memory that the run may take; one whose estimate (<see cref="PruningPlan.PeakMemoryBytes"/>) is
-    /// higher is refused before any weight is read. Null = no limit.</summary>
+    /// <summary>Bytes of memory that the run may take; one whose estimate (<see cref="PruningPlan.PeakMemoryBytes"/>)
+    /// is higher is refused before any weight is read. Null = no limit.</summary>
     public long? MemoryLimitBytes { get; init; }
 
     /// <summary>Threads of matrix products and scoring, at least 1; null = as torch and the machine have it.</summary>

@@ -50,7 +50,8 @@ public abstract class PruningMethod
 
     /// <summary>What a user can do when the run needs too much memory: a list of things to choose from.</summary>
     internal virtual string MemoryAdvice => NeedsCalibration
-        ? $"lower the calibration samples ({Calibration.Samples}) or the sequence length" : "prune fewer tensors at once";
+        ? $"lower the calibration samples ({Calibration.Samples}) or the sequence length"
+        : "prune fewer tensors at once";
 
     /// <summary>As <see cref="Plan(ModelSpec, TensorType)"/>, with another amount of calibration text.</summary>
     internal virtual PruningPlan Plan(ModelSpec spec, TensorType weightType, CalibrationOptions calibration) =>

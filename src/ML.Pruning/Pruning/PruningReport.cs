@@ -25,8 +25,8 @@ public sealed record TensorReport(string Name, long Elements, long ZerosBefore, 
     public double? RelativeError { get; init; }
 
     /// <summary>Of the scores by which the weights were chosen, those of zeros left out: lowest, lower quartile,
-    /// median, upper quartile, highest. Of large tensors from about 65,536 weights, whole rows evenly spaced. Null where a mask
-    /// from outside decided, or nothing was to be removed.</summary>
+    /// median, upper quartile, highest. Of large tensors from about 65,536 weights, whole rows evenly spaced. Null
+    /// where a mask from outside decided, or nothing was to be removed.</summary>
     public IReadOnlyList<double>? ScoreQuantiles { get; init; }
 
     /// <summary>How much the outputs of the map change on the calibration text: ||X (W' - W)^T + b' - b|| / ||X W^T||,
@@ -142,8 +142,8 @@ public sealed record PruningReport
         AppendGrids(text);
     }
 
-    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes, seconds; where they are known target, scoreQuantiles and
-    // outputError; on a grid also grid, relativeError, roundedToZero.
+    // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes, seconds; where they are known target,
+    // scoreQuantiles and outputError; on a grid also grid, relativeError, roundedToZero.
     private static JsonNode TensorJson(TensorReport t)
     {
         var json = new JsonObject

@@ -302,8 +302,8 @@ internal sealed class PruningRun : IDisposable
         {
             if (!IsExpected(tensor))
             {
-                throw new CheckpointFormatException($"'{file.Path}' holds '{tensor.Name}', which is none of the tensors "
-                    + "to prune, or has another shape.");
+                throw new CheckpointFormatException($"'{file.Path}' holds '{tensor.Name}', which is none of the "
+                    + "tensors to prune, or has another shape.");
             }
 
             _weights[tensor.Name] = tensor;

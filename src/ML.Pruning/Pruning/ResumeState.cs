@@ -124,7 +124,8 @@ internal sealed class ResumeState
     // Whether the folder holds a state; false if there is nothing.
     private static bool IsState(string folder)
     {
-        if (File.Exists(folder)) throw new ArgumentException($"{Show.Quote(folder)} is a file; a folder is needed there.");
+        if (File.Exists(folder)) throw new ArgumentException($"{Show.Quote(folder)} is a file; a folder is needed "
+            + "there.");
         if (!Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any()) return false;
         return File.Exists(Path.Combine(folder, StateName)) ? true
             : throw new ArgumentException($"The folder {Show.Quote(folder)} holds something else than the state of a "

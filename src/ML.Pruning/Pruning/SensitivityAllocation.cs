@@ -35,8 +35,8 @@ public enum SensitivityUnit
 /// <para>Around the unpruned model the same measurement chooses badly, because a layer does less harm alone than before
 /// others that are pruned too: stories260K at 70 % by Wanda has perplexity 130 with one sparsity for all, 142 measured
 /// alone, 96 measured so.</para>
-/// <para>Losses are added as if changes did not interact. Needs calibration text; by perplexity the whole model in memory.
-/// Immutable and thread-safe.</para>
+/// <para>Losses are added as if changes did not interact. Needs calibration text; by perplexity the whole model in
+/// memory. Immutable and thread-safe.</para>
 /// </remarks>
 public sealed class SensitivityAllocation : ISparsityAllocation
 {

@@ -43,7 +43,8 @@ internal sealed class SensitivityScan
             return null;
         var scan = new SensitivityScan(model, pruning, allocation, plan, windows!, context);
         return pruning.With(
-            new MeasuredAllocation(allocation, scan.Choose()), pruning.Sparsity, pruning.Update, pruning.MeasuresOutputs);
+            new MeasuredAllocation(allocation, scan.Choose()), pruning.Sparsity, pruning.Update,
+            pruning.MeasuresOutputs);
     }
 
     private FileAllocation Choose()
@@ -77,8 +78,8 @@ internal sealed class SensitivityScan
 
     // Biases belong to maps that other units do not change, so they are left out.
     private PruningResult Prune(double sparsity) => Pruner.PruneWithWindows(_model,
-        _method.With(UniformAllocation.Instance, sparsity, _method.Update is { ChangesBias: true } ? null : _method.Update,
-            measuresOutputs: true),
+        _method.With(UniformAllocation.Instance, sparsity,
+            _method.Update is { ChangesBias: true } ? null : _method.Update, measuresOutputs: true),
         _windows, _context with { ResumeFolder = null, Progress = null, Log = null });
 
     // The mean negative log-likelihood of the windows with one unit as in a run, and the others as in another.

@@ -42,7 +42,8 @@ public sealed class ShortGpt : StructuredPruning
         LayerRemoval.RequirePlainStream(graph.Spec, Name);
         int layers = graph.Spec.Layers.Count;
         if (Count is null && !(Ratio > 0 && Ratio < 1))
-            throw new ArgumentException($"The ratio of layers is {Ratio}; it must lie between 0 and 1, without the ends.");
+            throw new ArgumentException($"The ratio of layers is {Ratio}; it must lie between 0 and 1, without the "
+                + "ends.");
         int count = Count ?? (int)(layers * Ratio);
         if (count < 1)
         {
@@ -63,8 +64,8 @@ public sealed class ShortGpt : StructuredPruning
             fraction => run.Report("measure block influence", fraction));
         if (Array.FindIndex(influence, i => !double.IsFinite(i)) is >= 0 and int bad)
         {
-            throw new PruningException($"The block influence of layer {bad} is {influence[bad]}; the model's weights are "
-                + "damaged, or its activations overflow.");
+            throw new PruningException($"The block influence of layer {bad} is {influence[bad]}; the model's weights "
+                + "are damaged, or its activations overflow.");
         }
 
         HashSet<int> gone = [.. Enumerable.Range(0, influence.Length).OrderBy(layer => influence[layer])

@@ -21,11 +21,12 @@ public enum SliceOrientation
 /// <summary>SliceGPT: rotates the residual stream into its principal components, layer by layer, and slices the weakest
 /// directions off.</summary>
 /// <remarks>
-/// <para>Ashkboos et al. 2024, arXiv:2401.15024. Gains, biases and means of norms are folded into the linear maps around
-/// them; then the stream before attention and before the MLP of each layer is turned by the eigenvectors Q of the sum of x
-/// x^T over all calibration tokens, in float64, of which the strongest int((1 - ratio) hidden size), rounded down to a
-/// multiple of <see cref="RoundTo"/>, stay. Where the basis changes, the stream passes a shortcut matrix Q_next^T Q_now.
-/// The output of the last layer and the head are not sliced. Statistics are those of the sliced model before the layer.
+/// <para>Ashkboos et al. 2024, arXiv:2401.15024. Gains, biases and means of norms are folded into the linear maps
+/// around them; then the stream before attention and before the MLP of each layer is turned by the eigenvectors Q of
+/// the sum of x x^T over all calibration tokens, in float64, of which the strongest int((1 - ratio) hidden size),
+/// rounded down to a multiple of <see cref="RoundTo"/>, stay. Where the basis changes, the stream passes a shortcut
+/// matrix Q_next^T Q_now. The output of the last layer and the head are not sliced. Statistics are those of the sliced
+/// model before the layer.
 /// </para>
 /// <para>Deviations: signals are taken before the norm, as the authors' code does (the paper takes them after it); the
 /// output of the last layer is not rotated either, which changes nothing but spares a rotation of the head; the damping
@@ -65,8 +66,8 @@ public sealed class SliceGpt : PruningMethod
             throw new PruningException("The model is rotated already; slice the model that it was made from.");
         if (spec.PostNorms || spec.EmbeddingNorm && spec.Positions == PositionKind.Learned)
         {
-            throw new PruningException($"Model type \"{spec.Family}\" norms the stream where no linear map can take the "
-                + "gain (after attention and MLP, or after adding positions), so it cannot be rotated; use another "
+            throw new PruningException($"Model type \"{spec.Family}\" norms the stream where no linear map can take "
+                + "the gain (after attention and MLP, or after adding positions), so it cannot be rotated; use another "
                 + "method.");
         }
 

@@ -4,8 +4,8 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Pruning;
 
-/// <summary>Says plainly where zeros bring no speed, by what the kernels do with them (docs/kernels.md, "When zeros bring
-/// no speed").</summary>
+/// <summary>Says plainly where zeros bring no speed, by what the kernels do with them (docs/kernels.md, "When zeros
+/// bring no speed").</summary>
 /// <param name="Target">The best that the kernels have for the machine.</param>
 /// <param name="CacheBytes">Its second-level cache; null if unknown.</param>
 internal sealed record SpeedWarnings(KernelTarget Target, long? CacheBytes)
@@ -42,17 +42,17 @@ internal sealed record SpeedWarnings(KernelTarget Target, long? CacheBytes)
         if (OfPattern(pattern) is { } own) yield return own;
         if (Target == KernelTarget.Avx2 && pattern is not BlockPattern && tensors.Any(t => t.Grid == "int8"))
         {
-            yield return "No speed from single zeros among int8 weights on this machine: with AVX2 dense int8 products are "
-                + "faster; choose a block pattern of 16 rows by 4 columns, or other weights.";
+            yield return "No speed from single zeros among int8 weights on this machine: with AVX2 dense int8 products "
+                + "are faster; choose a block pattern of 16 rows by 4 columns, or other weights.";
         }
 
         long bytes = sizeof(float) * tensors.Sum(t => t.Elements);
         double sparsity = (double)tensors.Sum(t => t.ZerosAfter) / tensors.Sum(t => t.Elements);
         if (bytes <= CacheBytes && sparsity < LeastInCache)
         {
-            yield return Text($"No speed at this size: the pruned tensors take {bytes >> 10} KiB as float32 and stay in this ")
-                + Text($"machine's second-level cache of {CacheBytes >> 10} KiB, where dense products are faster up to ")
-                + Text($"about {LeastInCache:P0} zeros.");
+            yield return Text($"No speed at this size: the pruned tensors take {bytes >> 10} KiB as float32 and stay in ")
+                + Text($"this machine's second-level cache of {CacheBytes >> 10} KiB, where dense products are faster ")
+                + Text($"up to about {LeastInCache:P0} zeros.");
         }
     }
 
@@ -64,8 +64,8 @@ internal sealed record SpeedWarnings(KernelTarget Target, long? CacheBytes)
         BlockPattern { Rows: var rows } when rows % PackedShape.GroupRows != 0 =>
             $"The pattern {pattern} brings no more speed than as many zeros anywhere: the kernels skip blocks of a "
             + $"multiple of {PackedShape.GroupRows} rows.",
-        BlockPattern { Columns: var odd } when odd % 2 != 0 => $"The pattern {pattern} is skipped whole by the kernels for float32 only; "
-            + "bfloat16 needs an even number of columns, int8 and int4 a multiple of 4.",
+        BlockPattern { Columns: var odd } when odd % 2 != 0 => $"The pattern {pattern} is skipped whole by the kernels "
+            + "for float32 only; bfloat16 needs an even number of columns, int8 and int4 a multiple of 4.",
         BlockPattern { Columns: var columns } when columns % 4 != 0 => $"The pattern {pattern} is skipped whole by the "
             + "kernels for float32 and bfloat16 only; int8 and int4 need a multiple of 4 columns.",
         _ => null,

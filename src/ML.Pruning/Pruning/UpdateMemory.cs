@@ -6,9 +6,9 @@ namespace ML.Pruning.Pruning;
 
 /// <summary>What Hessians and weight updates take, estimated from shapes.</summary>
 /// <param name="WhileObserved">Bytes while the layer runs: its Hessians.</param>
-/// <param name="WhilePruned">Bytes at the peak while the layer's tensors are pruned, input after input: the Hessians not
-/// yet done with, the factorisation of one, the sweep over its tensors, the layer's updated weights, and arrays of two
-/// tensors that are done with and not collected yet.</param>
+/// <param name="WhilePruned">Bytes at the peak while the layer's tensors are pruned, input after input: the Hessians
+/// not yet done with, the factorisation of one, the sweep over its tensors, the layer's updated weights, and arrays of
+/// two tensors that are done with and not collected yet.</param>
 internal readonly record struct UpdateMemory(long WhileObserved, long WhilePruned)
 {
     /// <summary>The estimate for the layer that takes most.</summary>

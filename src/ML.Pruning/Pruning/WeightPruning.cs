@@ -42,9 +42,9 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
     /// <inheritdoc/>
     public override string Name => Criterion.Name;
 
-    /// <summary>Statistics saved by <see cref="Pruner.SaveStatistics"/>, which take the place of calibration text: no text
-    /// is needed and the model does not run. They are those of the model before pruning; null = with text, each layer
-    /// sees the activations of the pruned layers before it.</summary>
+    /// <summary>Statistics saved by <see cref="Pruner.SaveStatistics"/>, which take the place of calibration text: no
+    /// text is needed and the model does not run. They are those of the model before pruning; null = with text, each
+    /// layer sees the activations of the pruned layers before it.</summary>
     public StatisticsFile? Statistics { get; init; }
 
     /// <inheritdoc/>
@@ -195,8 +195,8 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
 
         if (Masks is null && Statistics is not null && Allocation is SensitivityAllocation)
         {
-            throw new ArgumentException($"The allocation {Allocation.Name} reads calibration text; with saved statistics "
-                + "choose another one.");
+            throw new ArgumentException($"The allocation {Allocation.Name} reads calibration text; with saved "
+                + "statistics choose another one.");
         }
 
         if (JointGrid is { } grid && Update is SparseGptUpdate update)

@@ -62,8 +62,8 @@ public sealed class WidthPruning : StructuredPruning
         if (RoundTo < 1) throw new ArgumentException($"Widths are to be multiples of {RoundTo}; at least 1.");
         if (!spec.IsUniform)
         {
-            throw new ArgumentException("The layers of the model differ in shape, so that no width fits them all; use a "
-                + "method that prunes layer by layer, such as llm-pruner.");
+            throw new ArgumentException("The layers of the model differ in shape, so that no width fits them all; use "
+                + "a method that prunes layer by layer, such as llm-pruner.");
         }
 
         LayerSpec shape = spec.Layers[0];
@@ -122,8 +122,8 @@ public sealed class WidthPruning : StructuredPruning
         int kept = asked == count ? count : asked / multiple * multiple;
         if (asked < 1 || asked > count || kept < 1)
         {
-            throw new ArgumentException($"{asked} {what} are to stay; the model has {count}, and at least {multiple} must "
-                + $"stay{(multiple > 1 ? $" (a multiple of {multiple})" : "")}.");
+            throw new ArgumentException($"{asked} {what} are to stay; the model has {count}, and at least {multiple} "
+                + $"must stay{(multiple > 1 ? $" (a multiple of {multiple})" : "")}.");
         }
 
         return count - kept;

@@ -27,9 +27,9 @@ internal static class DistillationLosses
     }
 
     /// <summary>SquareHead: squared distance of hidden states, relative to the teacher's.</summary>
-    /// <remarks>Sum over states i of mean((s_i - t_i)^2) / (mean(t_i^2) + eps), means over the tokens that count and the
-    /// hidden size, eps = <see cref="SquareHeadEpsilon"/> (Kurtic et al. 2023, arXiv:2310.06927, section 3.1). The states
-    /// are those after each layer; the embeddings do not count.</remarks>
+    /// <remarks>Sum over states i of mean((s_i - t_i)^2) / (mean(t_i^2) + eps), means over the tokens that count and
+    /// the hidden size, eps = <see cref="SquareHeadEpsilon"/> (Kurtic et al. 2023, arXiv:2310.06927, section 3.1). The
+    /// states are those after each layer; the embeddings do not count.</remarks>
     /// <param name="student">States s_i [B, T, D].</param>
     /// <param name="teacher">States t_i [B, T, D], as many and of the same shape; no gradient is taken.</param>
     /// <param name="rows">Indices of the tokens that count [n], int64, among the B * T; null = all.</param>

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace ML.Pruning.Recovery;
 
 /// <summary>What training makes small when there is a teacher: a weighted sum of losses.</summary>
-/// <remarks>Immutable. The defaults are those of Kurtic et al. 2023, arXiv:2310.06927: cross-entropy and SquareHead with
-/// equal weights.</remarks>
+/// <remarks>Immutable. The defaults are those of Kurtic et al. 2023, arXiv:2310.06927: cross-entropy and SquareHead
+/// with equal weights.</remarks>
 public sealed record DistillationOptions
 {
     /// <summary>Weight of the cross-entropy of the next token, at least 0.</summary>

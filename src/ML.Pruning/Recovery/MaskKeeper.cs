@@ -2,8 +2,8 @@ using TorchSharp.Modules;
 
 namespace ML.Pruning.Recovery;
 
-/// <summary>Keeps what masks remove at zero: its gradient is set to 0, the optimizer forgets it, and after each step the
-/// masks are applied to the weights.</summary>
+/// <summary>Keeps what masks remove at zero: its gradient is set to 0, the optimizer forgets it, and after each step
+/// the masks are applied to the weights.</summary>
 internal sealed class MaskKeeper : TrainingHook
 {
     private const string MaskPrefix = "mask.";

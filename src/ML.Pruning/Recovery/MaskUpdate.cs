@@ -10,8 +10,8 @@ internal abstract class MaskUpdate
     /// <summary>Whether the weights stay where they are in the step of the last update.</summary>
     public virtual bool SkipsStep => false;
 
-    /// <summary>Changes the masks if it is time (<see cref="MaskedParameter.Change(Sparsity.WeightMask)"/>): what goes is 0
-    /// from then on, and the optimizer forgets it; what comes back starts at 0.</summary>
+    /// <summary>Changes the masks if it is time (<see cref="MaskedParameter.Change(Sparsity.WeightMask)"/>): what goes
+    /// is 0 from then on, and the optimizer forgets it; what comes back starts at 0.</summary>
     /// <param name="step">The step that is about to be made, from 0. The gradients are there, those of removed weights
     /// included.</param>
     /// <param name="masks">The weights with their masks and gradients.</param>

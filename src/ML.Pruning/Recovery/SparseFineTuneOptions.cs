@@ -19,8 +19,8 @@ public sealed record SparseFineTuneOptions
     public SparsitySchedule Schedule { get; init; } = SparsitySchedule.OneShot;
 
     /// <summary>How masks change besides; null = what is removed stays removed. <see cref="RigL"/> and
-    /// <see cref="SparseEvolution"/> move the zeros that are there or that <see cref="Pruning"/> made before the training;
-    /// the others choose them during the training, with the sparsities of <see cref="Pruning"/>.</summary>
+    /// <see cref="SparseEvolution"/> move the zeros that are there or that <see cref="Pruning"/> made before the
+    /// training; the others choose them during the training, with the sparsities of <see cref="Pruning"/>.</summary>
     public SparsityDynamics? Dynamics { get; init; }
 
     /// <summary>Steps from one choice of masks to the next while the sparsity rises, at least 1; null = a fiftieth of
@@ -64,8 +64,8 @@ public sealed record SparseFineTuneOptions
         bool isRamp = Schedule.Kind != RampKind.OneShot;
         if (Dynamics is { HasOwnSchedule: true } && isRamp)
         {
-            throw new ArgumentException($"The method {Dynamics.Name} has no use for the sparsity schedule {Schedule}; leave "
-                + "it at one-shot.");
+            throw new ArgumentException($"The method {Dynamics.Name} has no use for the sparsity schedule {Schedule}; "
+                + "leave it at one-shot.");
         }
 
         if (Dynamics is { NeedsRamp: true } && !isRamp)

@@ -22,9 +22,10 @@ namespace ML.Pruning.Recovery;
 public static class SparseFineTuner
 {
     /// <summary>Trains a sparse model.</summary>
-    /// <param name="model">The model, with weights; it is not changed. Without <see cref="SparseFineTuneOptions.Pruning"/>
-    /// its zeros are kept: those of <see cref="LanguageModel.MaskedTensors"/>, or, if it names none, of linear maps with
-    /// at least a tenth of zeros.</param>
+    /// <param name="model">The model, with weights; it is not changed. Without
+    /// <see cref="SparseFineTuneOptions.Pruning"/> its zeros are kept: those of
+    /// <see cref="LanguageModel.MaskedTensors"/>, or, if it names none, of linear maps with at least a tenth of
+    /// zeros.</param>
     /// <param name="examples">What to train on, and to calibrate pruning on; the last examples are held out.</param>
     /// <param name="options">How; null = the defaults.</param>
     /// <param name="teacher">A model with the same tokenizer to learn from, such as the dense one; null = none.</param>
@@ -33,9 +34,10 @@ public static class SparseFineTuner
     /// <param name="progress">Told at the start and after each step of the training.</param>
     /// <returns>The trained model, with weights of the types that they had (those on integer grids become
     /// float32).</returns>
-    /// <exception cref="ArgumentException">An option is out of range or does not fit, the model has no zeros to keep, the
-    /// examples exceed the context or are too few, or the teacher does not match.</exception>
-    /// <exception cref="PruningException">Weights or scores are NaN or infinite, or nothing is left to prune.</exception>
+    /// <exception cref="ArgumentException">An option is out of range or does not fit, the model has no zeros to keep,
+    /// the examples exceed the context or are too few, or the teacher does not match.</exception>
+    /// <exception cref="PruningException">Weights or scores are NaN or infinite, or nothing is left to
+    /// prune.</exception>
     /// <exception cref="TrainingException">The loss or the gradients are NaN or infinite, and no lower rate
     /// helps.</exception>
     /// <exception cref="InvalidOperationException">A model has no weights.</exception>

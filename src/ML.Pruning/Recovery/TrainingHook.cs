@@ -15,8 +15,8 @@ internal abstract class TrainingHook : IDisposable
     /// <summary>Whether the weights stay where they are in this step. Asked once its gradients are there.</summary>
     public virtual bool SkipsStep => false;
 
-    /// <summary>Whether the training starts anew from the weights as they are after this step, so that earlier losses and
-    /// weights are no measure any more.</summary>
+    /// <summary>Whether the training starts anew from the weights as they are after this step, so that earlier losses
+    /// and weights are no measure any more.</summary>
     public virtual bool StartsAnew => false;
 
     /// <summary>Before the forward pass of a step.</summary>

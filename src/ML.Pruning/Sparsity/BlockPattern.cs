@@ -15,7 +15,8 @@ public sealed record BlockPattern : SparsityPattern
     public BlockPattern(int rows, int columns)
     {
         if (!IsLegal(rows, columns))
-            throw new ArgumentException($"A block of {rows}x{columns} is not possible; each side goes from 1 to {MaxSide}.");
+            throw new ArgumentException($"A block of {rows}x{columns} is not possible; each side goes from 1 to "
+                + $"{MaxSide}.");
         Rows = rows;
         Columns = columns;
     }

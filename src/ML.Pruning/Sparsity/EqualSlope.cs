@@ -1,9 +1,9 @@
 namespace ML.Pruning.Sparsity;
 
 /// <summary>Shares a sparsity out so that the measured losses add up to the least.</summary>
-/// <remarks>The losses of each unit at some sparsities are replaced by their lower convex hull; then weights go where one
-/// more costs least, until all of them together reach the target. On the hulls, which are straight between the points,
-/// this is the exact minimum: at the end all units have the same slope, but for corners.</remarks>
+/// <remarks>The losses of each unit at some sparsities are replaced by their lower convex hull; then weights go where
+/// one more costs least, until all of them together reach the target. On the hulls, which are straight between the
+/// points, this is the exact minimum: at the end all units have the same slope, but for corners.</remarks>
 internal static class EqualSlope
 {
     /// <summary>Chooses.</summary>

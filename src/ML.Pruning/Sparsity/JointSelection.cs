@@ -46,7 +46,8 @@ internal sealed class JointSelection
         return new RankThreshold(upper << HalfBits | lower, rest);
     }
 
-    // The upper half in which the rank lies, or the lower half beside a certain upper one; the rank becomes one within it.
+    // The upper half in which the rank lies, or the lower half beside a certain upper one; the rank becomes one within
+    // it.
     private uint Locate(uint? upper, ref long rank)
     {
         long[] histogram = RentBins();

@@ -27,8 +27,8 @@ public static class MaskSelector
     /// <returns>The mask.</returns>
     /// <exception cref="ArgumentException">An option is out of range or does not fit the tensor, or a score is NaN or
     /// positive infinity; the message names the tensor.</exception>
-    public static WeightMask Select(IScoreSource scores, SparsityPattern pattern, ComparisonGroup group, double sparsity,
-        CancellationToken cancellationToken = default)
+    public static WeightMask Select(IScoreSource scores, SparsityPattern pattern, ComparisonGroup group,
+        double sparsity, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(scores);
         ArgumentNullException.ThrowIfNull(pattern);
@@ -63,8 +63,8 @@ public static class MaskSelector
         switch (pattern)
         {
             case NofMPattern:
-                throw new ArgumentException($"The pattern {pattern} has its own groups inside each tensor; tensors do not "
-                    + "compete with each other.", nameof(pattern));
+                throw new ArgumentException($"The pattern {pattern} has its own groups inside each tensor; tensors do "
+                    + "not compete with each other.", nameof(pattern));
             case BlockPattern block:
                 BlockScores[] blocks = [.. scores.Select(s => new BlockScores(s, block))];
                 WeightMask[] kept = SelectTogether(blocks, sparsity, cancellationToken);

@@ -22,8 +22,8 @@ public sealed class MaskedTensor : StoredTensor
         ArgumentNullException.ThrowIfNull(mask);
         if (MatrixShape.Of(source) != (mask.Rows, mask.Columns))
         {
-            throw new ArgumentException($"Tensor '{source.Name}' has shape [{string.Join(", ", source.Shape)}]; the mask "
-                + $"is of [{mask.Rows}, {mask.Columns}].", nameof(mask));
+            throw new ArgumentException($"Tensor '{source.Name}' has shape [{string.Join(", ", source.Shape)}]; the "
+                + $"mask is of [{mask.Rows}, {mask.Columns}].", nameof(mask));
         }
 
         int bits = source.Type.BitsPerElement();

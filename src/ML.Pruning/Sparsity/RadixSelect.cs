@@ -7,8 +7,8 @@ namespace ML.Pruning.Sparsity;
 /// those equal to it.</summary>
 internal readonly record struct RankThreshold(uint Key, long Ties);
 
-/// <summary>Finds the threshold of the lowest keys without sorting: a histogram over the range of the keys, then one over
-/// the range of those in the bin where the threshold lies, and so on.</summary>
+/// <summary>Finds the threshold of the lowest keys without sorting: a histogram over the range of the keys, then one
+/// over the range of those in the bin where the threshold lies, and so on.</summary>
 internal static class RadixSelect
 {
     private const int BinBits = 9;

@@ -60,8 +60,8 @@ public sealed class HuggingFaceTokenizer : Tokenizer
     public override PreTokenizer? PreTokenizer => _parts.PreTokenizer;
 
     /// <summary>Reads the tokenizer of a model folder.</summary>
-    /// <param name="folderOrFile">A folder with tokenizer.json or, without it, a SentencePiece tokenizer.model or BERT's
-    /// vocab.txt; or such a file itself. tokenizer_config.json beside it is read too.</param>
+    /// <param name="folderOrFile">A folder with tokenizer.json or, without it, a SentencePiece tokenizer.model or
+    /// BERT's vocab.txt; or such a file itself. tokenizer_config.json beside it is read too.</param>
     /// <exception cref="FileNotFoundException">There is no tokenizer file.</exception>
     /// <exception cref="TokenizerFormatException">A file is malformed or asks for something not supported.</exception>
     public static HuggingFaceTokenizer Load(string folderOrFile) => TokenizerFiles.Load(folderOrFile);

@@ -64,7 +64,7 @@ internal static class ChainCompaction
         if (keepWeights || !model.HasWeights) return stage.WithModel(new LanguageModel(model.ToContent()));
 
         return stage.WithModel(model.WithoutWeights($"The weights of the model in column '{stage.OutputColumnName}' "
-            + $"(stage {stage.GetType().Name}, content hash {model.ContentHash[..12]}) were left out by CompactLlm, because "
-            + "no later stage reads them. Save the chain without CompactLlm to keep them."));
+            + $"(stage {stage.GetType().Name}, content hash {model.ContentHash[..12]}) were left out by CompactLlm, "
+            + "because no later stage reads them. Save the chain without CompactLlm to keep them."));
     }
 }

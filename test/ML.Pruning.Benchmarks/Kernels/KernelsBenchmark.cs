@@ -2,9 +2,10 @@ using ML.Pruning.Kernels;
 
 namespace ML.Pruning.Benchmarks.Kernels;
 
-/// <summary>Products of packed matrices from memory, in turns with ONNX Runtime's own dense products and with ours.</summary>
-/// <remarks>One thread. Each matrix has copies that exceed every cache, and a turn takes the next one. Ours includes the
-/// quantisation of the activations, as ONNX Runtime's does.</remarks>
+/// <summary>Products of packed matrices from memory, in turns with ONNX Runtime's own dense products and with
+/// ours.</summary>
+/// <remarks>One thread. Each matrix has copies that exceed every cache, and a turn takes the next one. Ours includes
+/// the quantisation of the activations, as ONNX Runtime's does.</remarks>
 internal sealed class KernelsBenchmark : Benchmark
 {
     private const long MostCopyBytes = 320L << 20; // above the last cache of servers
@@ -24,7 +25,8 @@ internal sealed class KernelsBenchmark : Benchmark
 
     public override string Name => "products";
 
-    public override string Description => "packed products of 4096x4096 and 11008x4096 matrices from memory, one thread";
+    public override string Description => "packed products of 4096x4096 and 11008x4096 matrices from memory, one "
+        + "thread";
 
     public override string? WhyNot(BenchmarkSettings settings) => KernelLibrary.WhyManaged;
 

@@ -12,8 +12,8 @@ internal sealed class ArithmeticBenchmark : Benchmark
 
     public override string Name => "arithmetic";
 
-    public override string Description => "the embedded model taught two-step word problems, then pruned by SparseGPT to "
-        + "50, 70 and 80 % and trained with SquareHead; held-out problems solved";
+    public override string Description => "the embedded model taught two-step word problems, then pruned by SparseGPT "
+        + "to 50, 70 and 80 % and trained with SquareHead; held-out problems solved";
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {

@@ -3,7 +3,8 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace ML.Pruning.Tests.Architecture;
 
-/// <summary>A stand-in shows nothing that the real package does not have, parameter names and defaults included.</summary>
+/// <summary>A stand-in shows nothing that the real package does not have, parameter names and defaults
+/// included.</summary>
 [TestClass]
 public sealed class ApiSurfaceTests
 {

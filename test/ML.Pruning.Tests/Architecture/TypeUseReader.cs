@@ -6,7 +6,8 @@ using System.Reflection.PortableExecutable;
 
 namespace ML.Pruning.Tests.Architecture;
 
-/// <summary>Reads out of a compiled assembly which type names which: bases, members, attributes and method bodies.</summary>
+/// <summary>Reads out of a compiled assembly which type names which: bases, members, attributes and method
+/// bodies.</summary>
 /// <remarks>Attributes of the assembly itself belong to no type and are left out.</remarks>
 internal sealed class TypeUseReader
 {
@@ -226,7 +227,8 @@ internal sealed class TypeUseReader
         return ($"{text}.{_metadata.GetString(name)}", text);
     }
 
-    /// <summary>Walks signatures and reports each type in them; the results of the walk itself are not needed.</summary>
+    /// <summary>Walks signatures and reports each type in them; the results of the walk itself are not
+    /// needed.</summary>
     private sealed class NameCollector(TypeUseReader owner) : ISignatureTypeProvider<object?, object?>
     {
         public object? GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind)

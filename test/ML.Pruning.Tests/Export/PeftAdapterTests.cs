@@ -10,7 +10,8 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Export;
 
-/// <summary>Adapters in PEFT's folder layout: names and settings as PEFT has them, there and back, and damage.</summary>
+/// <summary>Adapters in PEFT's folder layout: names and settings as PEFT has them, there and back, and
+/// damage.</summary>
 [TestClass]
 public class PeftAdapterTests
 {

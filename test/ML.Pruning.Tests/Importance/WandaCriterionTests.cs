@@ -63,7 +63,8 @@ public class WandaCriterionTests
     {
         float[] weight = Gaussian(Rows * Columns, 3);
         WeightMask once = Select(Score(weight, Statistics(i => 0.1f + i % 13)), Rows, Columns, ComparisonGroup.Row);
-        WeightMask scaled = Select(Score(weight, Statistics(i => 16 * (0.1f + i % 13))), Rows, Columns, ComparisonGroup.Row);
+        WeightMask scaled =
+            Select(Score(weight, Statistics(i => 16 * (0.1f + i % 13))), Rows, Columns, ComparisonGroup.Row);
         Assert.AreEqual(once, scaled);
     }
 

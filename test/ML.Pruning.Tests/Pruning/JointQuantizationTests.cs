@@ -115,8 +115,8 @@ public sealed class JointQuantizationTests
         }
     }
 
-    // The joint numbers were computed independently with PyTorch 1.13 (float32 model, float64 sweep column by column); those
-    // of rounding afterwards are recorded.
+    // The joint numbers were computed independently with PyTorch 1.13 (float32 model, float64 sweep column by column);
+    // those of rounding afterwards are recorded.
     [TestMethod]
     [DataRow("unstructured", 13.6227, 14.2644)]
     [DataRow("2:4", 25.0608, 27.5155)]

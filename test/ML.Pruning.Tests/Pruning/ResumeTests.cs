@@ -84,7 +84,8 @@ public class ResumeTests
     {
         using var folder = new TestFolder();
         using LanguageModel model = RandomModel.Create(s_spec);
-        var context = new PruningContext { TempFolder = folder.Path, ResumeFolder = Path.Combine(folder.Path, "state") };
+        var context =
+            new PruningContext { TempFolder = folder.Path, ResumeFolder = Path.Combine(folder.Path, "state") };
         using LanguageModel first = Pruner.PruneWithWindows(model, new Wanda(), s_windows, context).Model;
         var steps = new List<string>();
         using LanguageModel second = Pruner.PruneWithWindows(model, new Wanda(), s_windows, new PruningContext

@@ -33,14 +33,15 @@ public class SpeedWarningsTests
     [DataRow("block:8x8", "multiple of 16 rows")]
     [DataRow("block:16x1", "float32 only")]
     [DataRow("block:16x2", "float32 and bfloat16 only")]
-    public void Of_PatternWithoutLayout_SaysWhatTheKernelsSkip(string pattern, string expected) => StringAssert.Contains(
-        s_machine.Of([Tensor(Large, 0.5)], SparsityPattern.Parse(pattern)).Single(), expected);
+    public void Of_PatternWithoutLayout_SaysWhatTheKernelsSkip(string pattern, string expected) =>
+        StringAssert.Contains(
+            s_machine.Of([Tensor(Large, 0.5)], SparsityPattern.Parse(pattern)).Single(), expected);
 
     [TestMethod]
     public void Of_TensorsWithinTheCache_SaysSoBelowNinetyPercent()
     {
-        StringAssert.Contains(
-            s_machine.Of([Tensor(500_000, 0.5)], SparsityPattern.Unstructured).Single(), "second-level cache of 2048 KiB");
+        StringAssert.Contains(s_machine.Of([Tensor(500_000, 0.5)], SparsityPattern.Unstructured).Single(),
+            "second-level cache of 2048 KiB");
         Assert.IsEmpty(s_machine.Of([Tensor(500_000, 0.95)], SparsityPattern.Unstructured));
         Assert.IsEmpty((s_machine with { CacheBytes = null }).Of([Tensor(500_000, 0.5)], SparsityPattern.Unstructured));
     }

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Tests.Recovery;
 
-/// <summary>Masks that change in training: what goes is forgotten, what comes back starts at 0; by definition.</summary>
+/// <summary>Masks that change in training: what goes is forgotten, what comes back starts at 0; by
+/// definition.</summary>
 [TestClass]
 public class MaskKeeperTests
 {

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Tests.Recovery;
 
-/// <summary>What may happen in a training run: stops, resumption, spikes, failed steps; properties by definition.</summary>
+/// <summary>What may happen in a training run: stops, resumption, spikes, failed steps; properties by
+/// definition.</summary>
 [TestClass]
 public class TrainingRunTests
 {

@@ -67,8 +67,9 @@ public class EmbeddedModelTests
         Assert.AreEqual(
             "Once there was a cheerful child named Mina. Mina had a paper crown that looked grand, and she took it "
             + "everywhere. One day Mina went to the garden. The sun was warm. There she met a fox who had five pieces "
-            + "of cheese. \"May I play with your paper crown?\" asked the owl. Mina gave her paper crown to the fox, and "
-            + "the owl gave her the cheese. They played until the evening. At night Mina told her mother about the owl.",
+            + "of cheese. \"May I play with your paper crown?\" asked the owl. Mina gave her paper crown to the fox, "
+            + "and the owl gave her the cheese. They played until the evening. At night Mina told her mother "
+            + "about the owl.",
             story.Text);
         Assert.AreEqual(StopReason.EndOfText, story.StopReason);
     }

@@ -1,6 +1,7 @@
 namespace ML.Pruning.Tests.Sparsity;
 
-/// <summary>Selects masks in the obvious way: sort the members of each group by score and place, drop the first.</summary>
+/// <summary>Selects masks in the obvious way: sort the members of each group by score and place, drop the
+/// first.</summary>
 internal static class SortOracle
 {
     /// <summary>The indices that stay, as one truth value per weight.</summary>

@@ -60,7 +60,8 @@ public class WeightMaskTests
             if (!mask[i / 67, i % 67]) original.AsSpan(i * size, size).Clear();
 
         var read = new byte[masked.ByteLength];
-        for (int at = 0; at < read.Length; at += 29) masked.ReadBytes(at, read.AsSpan(at, Math.Min(29, read.Length - at)));
+        for (int at = 0; at < read.Length; at += 29)
+            masked.ReadBytes(at, read.AsSpan(at, Math.Min(29, read.Length - at)));
         CollectionAssert.AreEqual(original, read);
     }
 
@@ -75,6 +76,7 @@ public class WeightMaskTests
     private static float[] RandomWeight(int rows, int columns)
     {
         var random = new Random(4);
-        return [.. Enumerable.Range(0, rows * columns).Select(_ => random.Next(3) == 0 ? 0f : (float)random.NextDouble())];
+        return [.. Enumerable.Range(0, rows * columns)
+            .Select(_ => random.Next(3) == 0 ? 0f : (float)random.NextDouble())];
     }
 }

@@ -6,7 +6,8 @@ using Microsoft.VisualStudio.TestTools.UnitTesting;
 
 namespace ML.Pruning.Tests.StandIns;
 
-/// <summary>ONNX Runtime is the real one wherever it comes from: its version, and Y = X W + b on a hand-made model.</summary>
+/// <summary>ONNX Runtime is the real one wherever it comes from: its version, and Y = X W + b on a hand-made
+/// model.</summary>
 [TestClass]
 public sealed class OnnxRuntimeTests
 {

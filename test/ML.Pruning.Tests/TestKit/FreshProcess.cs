@@ -11,7 +11,8 @@ internal static class FreshProcess
     /// <summary>The visible scalar columns of each row, as text.</summary>
     /// <param name="zip">The saved model.</param>
     /// <param name="texts">The texts to run it on.</param>
-    /// <param name="modules">A file for the names of the libraries that the process has loaded by then, or null.</param>
+    /// <param name="modules">A file for the names of the libraries that the process has loaded by then, or
+    /// null.</param>
     public static IReadOnlyList<IReadOnlyDictionary<string, string>> Transform(
         string zip, IEnumerable<string> texts, string? modules = null)
     {

@@ -5,8 +5,8 @@ using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tests.Tokenization;
 
-/// <summary>Golden: the vocabulary, texts and tokens of the tests that the authors of BERT publish with it (Devlin et al.
-/// 2018, arXiv:1810.04805); more texts were worked out by hand.</summary>
+/// <summary>Golden: the vocabulary, texts and tokens of the tests that the authors of BERT publish with it (Devlin et
+/// al. 2018, arXiv:1810.04805); more texts were worked out by hand.</summary>
 [TestClass]
 public sealed class WordPieceTests
 {

@@ -6,9 +6,9 @@ namespace ML.Pruning.Inference.Onnx;
 /// <summary>The keys, or the values, of the tokens that one layer has seen, and the tensors over them for the next
 /// run.</summary>
 /// <remarks>
-/// A layer that shares its buffer reads and writes one buffer [1, heads, capacity, size] in place. Any other layer reads
-/// one buffer, exactly [1, heads, length, size], and writes the next, longer one; the two swap. Buffers double when
-/// full, up to the limit. Not thread-safe.
+/// A layer that shares its buffer reads and writes one buffer [1, heads, capacity, size] in place. Any other layer
+/// reads one buffer, exactly [1, heads, length, size], and writes the next, longer one; the two swap. Buffers double
+/// when full, up to the limit. Not thread-safe.
 /// </remarks>
 /// <param name="shared">Whether the layer writes in place.</param>
 /// <param name="heads">Key/value heads.</param>

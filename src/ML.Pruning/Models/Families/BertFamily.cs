@@ -2,10 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Models.Families;
 
-/// <summary>BERT (Devlin et al. 2018, arXiv:1810.04805), and what has its architecture, such as MiniLM (Wang et al. 2020,
-/// arXiv:2002.10957): token types, post-norm layers, a pooler with tanh.</summary>
-/// <remarks>Tensors of the next-sentence head, and of a pooler beside a head for masked tokens, are left out: nothing here
-/// computes with them.</remarks>
+/// <summary>BERT (Devlin et al. 2018, arXiv:1810.04805), and what has its architecture, such as MiniLM (Wang et al.
+/// 2020, arXiv:2002.10957): token types, post-norm layers, a pooler with tanh.</summary>
+/// <remarks>Tensors of the next-sentence head, and of a pooler beside a head for masked tokens, are left out: nothing
+/// here computes with them.</remarks>
 public class BertFamily : EncoderFamily
 {
     /// <inheritdoc/>

@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Models.Families;
 
-/// <summary>BLOOM: ALiBi positions, LayerNorm also after the embedding, query, key and value of each head together in one
-/// tensor, plain tanh-GELU MLP, biases, tied head (Le Scao et al. 2022, arXiv:2211.05100).</summary>
+/// <summary>BLOOM: ALiBi positions, LayerNorm also after the embedding, query, key and value of each head together in
+/// one tensor, plain tanh-GELU MLP, biases, tied head (Le Scao et al. 2022, arXiv:2211.05100).</summary>
 /// <remarks>ALiBi has no longest sequence; <c>seq_length</c> (2048 by default) is taken as the context.</remarks>
 public sealed class BloomFamily : LayerNormFamily
 {

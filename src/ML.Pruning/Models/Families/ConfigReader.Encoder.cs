@@ -38,8 +38,8 @@ internal sealed partial class ConfigReader
         {
             null => [.. Enumerable.Range(0, count ?? 2).Select(i => $"LABEL_{i}")],
             JsonObject names => [.. Enumerable.Range(0, names.Count).Select(i => LabelName(names, i))],
-            JsonNode other => throw new ModelFormatException($"config.json: '{LabelsKey}' is {Shown(other)}; it must be "
-                + "an object with the keys \"0\", \"1\" and so on."),
+            JsonNode other => throw new ModelFormatException($"config.json: '{LabelsKey}' is {Shown(other)}; it must "
+                + "be an object with the keys \"0\", \"1\" and so on."),
         };
         if (count is not null && count != labels.Length)
         {

@@ -204,13 +204,15 @@ internal sealed partial class ConfigReader(JsonObject config, string path = "")
     /// <summary>Refuses a flag, true by default, that is false.</summary>
     public void RequireTrue(string key)
     {
-        if (!Bool(key, true)) throw new ModelFormatException($"config.json: '{path}{key}' is false; only true is supported.");
+        if (!Bool(key, true)) throw new ModelFormatException($"config.json: '{path}{key}' is false; only true is "
+            + "supported.");
     }
 
     /// <summary>Refuses a flag, false by default, that is true.</summary>
     public void RequireFalse(string key)
     {
-        if (Bool(key, false)) throw new ModelFormatException($"config.json: '{path}{key}' is true; only false is supported.");
+        if (Bool(key, false)) throw new ModelFormatException($"config.json: '{path}{key}' is true; only false is "
+            + "supported.");
     }
 
     /// <summary>Refuses a number of heads that does not divide the hidden size.</summary>
@@ -253,8 +255,8 @@ internal sealed partial class ConfigReader(JsonObject config, string path = "")
             t => t is JsonValue value && value.TryGetValue(out string? name) ? name : null)];
         if (types.Length != layers.Count || !types.All(t => t is LayerTypes.Full or LayerTypes.Sliding))
         {
-            throw new ModelFormatException($"config.json: '{LayerTypes.Key}' is {Shown(node)}; it must have for each of "
-                + $"{layers.Count} layers \"{LayerTypes.Full}\" or \"{LayerTypes.Sliding}\".");
+            throw new ModelFormatException($"config.json: '{LayerTypes.Key}' is {Shown(node)}; it must have for each "
+                + $"of {layers.Count} layers \"{LayerTypes.Full}\" or \"{LayerTypes.Sliding}\".");
         }
 
         return [.. layers.Zip(types, (layer, type) => layer with { FullAttention = type == LayerTypes.Full })];

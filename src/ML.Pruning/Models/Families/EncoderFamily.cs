@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Models.Families;
 
-/// <summary>What the encoder families share: LayerNorm after every residual sum, learned positions, and one of the heads of
+/// <summary>What the encoder families share: LayerNorm after every residual sum, learned positions, and one of the
+/// heads of
 /// <see cref="EncoderHead"/>, which <c>architectures</c> in config.json names.</summary>
 public abstract class EncoderFamily : LayerNormFamily
 {

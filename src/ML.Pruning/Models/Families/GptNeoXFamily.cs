@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Models.Families;
 
-/// <summary>GPT-NeoX and Pythia: LayerNorm, rotary positions on a part of a head, attention and MLP side by side, query,
-/// key and value of each head together in one tensor (Black et al. 2022, arXiv:2204.06745).</summary>
+/// <summary>GPT-NeoX and Pythia: LayerNorm, rotary positions on a part of a head, attention and MLP side by side,
+/// query, key and value of each head together in one tensor (Black et al. 2022, arXiv:2204.06745).</summary>
 public sealed class GptNeoXFamily : LayerNormFamily
 {
     /// <inheritdoc/>

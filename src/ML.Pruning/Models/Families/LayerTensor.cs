@@ -1,7 +1,7 @@
 namespace ML.Pruning.Models.Families;
 
-/// <summary>One row of a family's table of names: a module of a layer in the checkpoint, and the canonical parts that its
-/// tensors hold.</summary>
+/// <summary>One row of a family's table of names: a module of a layer in the checkpoint, and the canonical parts that
+/// its tensors hold.</summary>
 /// <param name="Source">Name of the module within the layer, such as <c>attn.c_attn</c>.</param>
 /// <param name="Parts">The canonical parts, such as <see cref="TensorNames.Query"/>; stacked when several.</param>
 internal sealed record LayerTensor(string Source, params string[] Parts)
@@ -12,8 +12,9 @@ internal sealed record LayerTensor(string Source, params string[] Parts)
     /// <summary>Whether the parts are stacked head by head instead of one after the other.</summary>
     public bool ByHead { get; init; }
 
-    /// <summary>The tensors of this module in one layer; none when the spec has no such part. The weight; and the biases, stacked as the weight when all parts
-    /// have one. Otherwise those that a method added stand alone, under the name of the module and the part, such as
+    /// <summary>The tensors of this module in one layer; none when the spec has no such part. The weight; and the
+    /// biases, stacked as the weight when all parts have one. Otherwise those that a method added stand alone, under
+    /// the name of the module and the part, such as
     /// <c>attn.c_attn.q_proj.bias</c>.</summary>
     /// <param name="spec">The spec.</param>
     /// <param name="layer">Layer, from 0.</param>

@@ -24,8 +24,8 @@ public abstract class ModelFamily
     /// <summary>Name of the bias of the head, which stands without a prefix.</summary>
     private protected virtual string HeadBiasName => TensorNames.HeadBias;
 
-    /// <summary>Tensors that checkpoints may repeat: names in the checkpoint, prefix included, and canonical names of what
-    /// they must be equal to.</summary>
+    /// <summary>Tensors that checkpoints may repeat: names in the checkpoint, prefix included, and canonical names of
+    /// what they must be equal to.</summary>
     /// <param name="spec">The spec.</param>
     internal virtual IEnumerable<(string Source, string Canonical)> Copies(ModelSpec spec) =>
         spec.TiedHead && spec.PredictsTokens ? [(HeadName, TensorNames.Embedding)] : [];

@@ -1,7 +1,8 @@
 namespace ML.Pruning.Models.Families;
 
-/// <summary>Phi 3 and 4: LLaMA with queries, keys and values in one tensor, gate and up in another, and rotary positions
-/// that may turn a part of a head only and may be stretched by LongRoPE (Abdin et al. 2024, arXiv:2404.14219).</summary>
+/// <summary>Phi 3 and 4: LLaMA with queries, keys and values in one tensor, gate and up in another, and rotary
+/// positions that may turn a part of a head only and may be stretched by LongRoPE (Abdin et al. 2024,
+/// arXiv:2404.14219).</summary>
 public sealed class Phi3Family : LlamaFamily
 {
     private static readonly LayerTensor[] s_layerTensors =

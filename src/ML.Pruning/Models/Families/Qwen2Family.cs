@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Models.Families;
 
-/// <summary>Qwen 2 and 2.5: LLaMA with biases on queries, keys and values, and a sliding window from some layer on where
-/// the configuration says so (Yang et al. 2024, arXiv:2407.10671).</summary>
+/// <summary>Qwen 2 and 2.5: LLaMA with biases on queries, keys and values, and a sliding window from some layer on
+/// where the configuration says so (Yang et al. 2024, arXiv:2407.10671).</summary>
 public class Qwen2Family : LlamaFamily
 {
     private const int DefaultFirstWindowedLayer = 28;

@@ -8,8 +8,8 @@ namespace ML.Pruning.Models.Families;
 public sealed record TensorMapping(
     string SourceName, IReadOnlyList<string> CanonicalNames, bool Transposed = false, bool HasPrefix = true)
 {
-    /// <summary>Rows in a block when the canonical tensors are stacked block by block instead of one after the other, as
-    /// GPT-NeoX stacks query, key and value of each head; 0 when they are not.</summary>
+    /// <summary>Rows in a block when the canonical tensors are stacked block by block instead of one after the other,
+    /// as GPT-NeoX stacks query, key and value of each head; 0 when they are not.</summary>
     public int BlockRows { get; init; }
 
     /// <summary>Whether weights on an integer grid can be stored so.</summary>

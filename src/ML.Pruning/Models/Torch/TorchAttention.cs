@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>Attention, causal but in encoders, with grouped key/value heads: query head h reads key/value head h / (heads /
-/// key/value heads) (Ainslie et al. 2023, arXiv:2305.13245).</summary>
+/// <summary>Attention, causal but in encoders, with grouped key/value heads: query head h reads key/value head h /
+/// (heads / key/value heads) (Ainslie et al. 2023, arXiv:2305.13245).</summary>
 internal sealed class TorchAttention : nn.Module<Tensor, Tensor>
 {
     // Scores that a block of queries aims at, so that they stay in the cache, and the fewest queries worth a block.

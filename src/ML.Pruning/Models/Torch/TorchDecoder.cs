@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>A whole decoder, or encoder. Its parameters carry the canonical names (<see cref="TensorNames"/>); they take gradients
-/// once <c>requires_grad</c> is set on them.</summary>
+/// <summary>A whole decoder, or encoder. Its parameters carry the canonical names (<see cref="TensorNames"/>); they
+/// take gradients once <c>requires_grad</c> is set on them.</summary>
 /// <remarks>Forward passes may run at once. Dispose it to free the weights.</remarks>
 internal sealed class TorchDecoder : nn.Module<Tensor, Tensor>
 {

@@ -10,8 +10,8 @@ internal sealed class TorchDecodingSession : IDecodingSession
 {
     private readonly KeyValueCache[] _caches;
 
-    // With LongRoPE a sequence that outgrows the original context has other angles from its first token on, and so other
-    // keys and values: they are computed again from the tokens.
+    // With LongRoPE a sequence that outgrows the original context has other angles from its first token on, and so
+    // other keys and values: they are computed again from the tokens.
     private readonly int? _restartLength;
     private readonly List<int> _tokens = [];
     private bool _disposed;

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Models.Torch;
 
-/// <summary>The end of a model: final norm and language-model head, its own or the transposed embedding. In an encoder a
-/// linear map and its non-linearity stand before the norm.</summary>
+/// <summary>The end of a model: final norm and language-model head, its own or the transposed embedding. In an encoder
+/// a linear map and its non-linearity stand before the norm.</summary>
 internal sealed class TorchHead : IDisposable
 {
     private readonly TorchTable _table;

@@ -8,7 +8,8 @@ public sealed class DependencyGroup
     private readonly IReadOnlyList<Dependency> _dependencies;
 
     internal DependencyGroup(
-        GroupKind kind, int layer, int index, IReadOnlyList<ParameterSlice> slices, IReadOnlyList<Dependency> dependencies)
+        GroupKind kind, int layer, int index, IReadOnlyList<ParameterSlice> slices,
+        IReadOnlyList<Dependency> dependencies)
     {
         Kind = kind;
         Layer = layer;

@@ -8,7 +8,8 @@ namespace ML.Pruning.Pruning.Structured;
 /// <summary>Gathers statistics of the inputs of some linear maps in all layers of a model as it is.</summary>
 /// <param name="parts">The maps, such as <see cref="TensorNames.Down"/>.</param>
 /// <param name="create">Makes the statistics of an input, given the number of features: what observes it.</param>
-internal sealed class InputGathering<T>(IReadOnlyCollection<string> parts, Func<int, (T Result, Action<Tensor> Observer)> create)
+internal sealed class InputGathering<T>(
+    IReadOnlyCollection<string> parts, Func<int, (T Result, Action<Tensor> Observer)> create)
     : ILayerVisitor
 {
     private readonly Dictionary<string, T> _results = new(StringComparer.Ordinal);

@@ -18,7 +18,8 @@ internal sealed class SlicedProof(ModelSpec before, ModelSpec after, ModelSpec f
     private Tensor? _big;
     private Tensor? _small;
 
-    /// <summary>The largest difference of the logits, relative to the largest logit; after <see cref="Finish"/>.</summary>
+    /// <summary>The largest difference of the logits, relative to the largest logit; after
+    /// <see cref="Finish"/>.</summary>
     public double LargestDifference { get; private set; }
 
     /// <summary>Embeds the sequence.</summary>

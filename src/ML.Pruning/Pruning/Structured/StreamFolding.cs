@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Pruning.Structured;
 
-/// <summary>Folds what the norms of a model do besides normalising into the linear maps and tables around them, so that a
-/// norm that only divides by the root mean square gives the same logits (Ashkboos et al. 2024, arXiv:2401.15024, section
-/// 3.1).</summary>
-/// <remarks>A gain g goes into the columns of the maps that read the norm, W diag(g); a bias b becomes W b; the mean that
-/// LayerNorm subtracts is subtracted from everything that is added to the stream. Results are float64 tensors in the
-/// caller's dispose scope.</remarks>
+/// <summary>Folds what the norms of a model do besides normalising into the linear maps and tables around them, so that
+/// a norm that only divides by the root mean square gives the same logits (Ashkboos et al. 2024, arXiv:2401.15024,
+/// section 3.1).</summary>
+/// <remarks>A gain g goes into the columns of the maps that read the norm, W diag(g); a bias b becomes W b; the mean
+/// that LayerNorm subtracts is subtracted from everything that is added to the stream. Results are float64 tensors in
+/// the caller's dispose scope.</remarks>
 /// <param name="spec">The model's shape.</param>
 /// <param name="weights">Its tensors by canonical name.</param>
 internal sealed class StreamFolding(ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights)

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Pruning.Structured;
 
 /// <summary>Carries <see cref="SliceGpt"/> out, layer by layer.</summary>
-/// <remarks>The windows run through the folded model in the directions that it had, projected onto what is kept: that is
-/// the sliced model. Legend: D hidden size, d kept directions, Q [D, d] a basis.</remarks>
+/// <remarks>The windows run through the folded model in the directions that it had, projected onto what is kept: that
+/// is the sliced model. Legend: D hidden size, d kept directions, Q [D, d] a basis.</remarks>
 /// <param name="run">The run.</param>
 /// <param name="method">The options.</param>
 internal sealed class StreamSlicer(PruningRun run, SliceGpt method)
@@ -158,7 +158,8 @@ internal sealed class StreamSlicer(PruningRun run, SliceGpt method)
 
     private void StoreTables(StreamBasis basis, SlicedProof proof)
     {
-        var tables = new List<StoredTensor> { Table(TensorNames.Embedding, _before.VocabularySize, _folding.Embedding) };
+        var tables =
+            new List<StoredTensor> { Table(TensorNames.Embedding, _before.VocabularySize, _folding.Embedding) };
         if (_before.Positions == PositionKind.Learned)
         {
             tables.Add(Table(TensorNames.PositionEmbedding, _before.ContextLength + _before.PositionOffset,

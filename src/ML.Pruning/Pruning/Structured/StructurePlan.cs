@@ -66,7 +66,8 @@ internal static class StructurePlan
 
     private static IEnumerable<(int Layer, LayerSpec Before, LayerSpec? After)> Rows(PruningPlan plan)
     {
-        HashSet<int> gone = [.. plan.Families.Where(f => f.Kind == GroupKind.Layer && f.Removed > 0).Select(f => f.Layer)];
+        HashSet<int> gone =
+            [.. plan.Families.Where(f => f.Kind == GroupKind.Layer && f.Removed > 0).Select(f => f.Layer)];
         int next = 0;
         for (int layer = 0; layer < plan.Before.Layers.Count; layer++)
             yield return (layer, plan.Before.Layers[layer], gone.Contains(layer) ? null : plan.After.Layers[next++]);

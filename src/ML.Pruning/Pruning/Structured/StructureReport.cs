@@ -101,8 +101,8 @@ public sealed record StructureReport
             text.Append(CultureInfo.InvariantCulture, $"{where,-26}  {s.LostEnergy:P4} of the stream's energy went\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from those of the big "
-            + $"one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest logit.\n");
+        text.Append(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from those of the "
+            + $"big one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest logit.\n");
         return text.ToString();
     }
 

@@ -69,8 +69,8 @@ public abstract class StructuredPruning : PruningMethod
         LanguageModel result = decision.Complete?.Invoke(cut, smaller) ?? new LanguageModel(smaller.ToContent());
         if (!(difference <= MaskedProof.Tolerance))
         {
-            run.Note($"The logits of the smaller model differ from those of the big one with zeros by {difference:G3} of "
-                + $"the largest logit, more than {MaskedProof.Tolerance}; check the weights for values that are not "
+            run.Note($"The logits of the smaller model differ from those of the big one with zeros by {difference:G3} "
+                + $"of the largest logit, more than {MaskedProof.Tolerance}; check the weights for values that are not "
                 + "finite or overflow.");
         }
 

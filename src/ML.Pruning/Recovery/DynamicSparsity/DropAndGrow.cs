@@ -5,8 +5,8 @@ namespace ML.Pruning.Recovery.DynamicSparsity;
 /// <summary>Every so many steps the weights of the lowest absolute value go and as many others come back: the number of
 /// zeros of each matrix stays.</summary>
 /// <remarks>
-/// <para>At step t &lt; T = <see cref="StopFraction"/> * steps, each <see cref="Interval"/> steps, n = int(nonzeros * f(t))
-/// weights go, f(t) = <see cref="DropFraction"/> / 2 * (1 + cos(pi t / T)) (Evci et al. 2020, arXiv:1911.11134,
+/// <para>At step t &lt; T = <see cref="StopFraction"/> * steps, each <see cref="Interval"/> steps, n = int(nonzeros *
+/// f(t)) weights go, f(t) = <see cref="DropFraction"/> / 2 * (1 + cos(pi t / T)) (Evci et al. 2020, arXiv:1911.11134,
 /// section 3). Weights that come back start at 0, and the optimizer knows nothing of them. One that goes and is chosen
 /// again at once stays as it was. In such a step the weights do not move, as in the authors' code
 /// (rigl/sparse_optimizers_base.py), which adds a little noise to |w| where we let the lower index go first.</para>
@@ -72,7 +72,7 @@ public abstract record DropAndGrow : SparsityDynamics
     /// <summary>How much a removed weight deserves to come back.</summary>
     /// <param name="mask">The matrix, with its gradient.</param>
     /// <param name="random">Random numbers of this matrix and step.</param>
-    /// <returns>A score for each weight, finite and at least 0, row-major; or one that is not finite if this is no time to
-    /// tell.</returns>
+    /// <returns>A score for each weight, finite and at least 0, row-major; or one that is not finite if this is no time
+    /// to tell.</returns>
     internal abstract float[] Growth(MaskedParameter mask, Random random);
 }

@@ -6,9 +6,9 @@ namespace ML.Pruning.Recovery.DynamicSparsity;
 
 /// <summary>Edge-popup: no weight moves; training only finds out which ones to keep.</summary>
 /// <remarks>
-/// <para>W' = W * Top(|S|), dL/dS = dL/dW' * W * sign(S); S is drawn uniformly from +-1 / sqrt(inFeatures) (Kaiming with
-/// a = sqrt 5). Ramanujan et al. 2020, arXiv:1911.13299, where the scores are trained by SGD with momentum and the rate 0.1;
-/// here by Adam. What stays has the bits that it had; everything else of the model too.</para>
+/// <para>W' = W * Top(|S|), dL/dS = dL/dW' * W * sign(S); S is drawn uniformly from +-1 / sqrt(inFeatures) (Kaiming
+/// with a = sqrt 5). Ramanujan et al. 2020, arXiv:1911.13299, where the scores are trained by SGD with momentum and the
+/// rate 0.1; here by Adam. What stays has the bits that it had; everything else of the model too.</para>
 /// <para>See <see cref="LearnedScores"/>.</para>
 /// </remarks>
 public sealed record EdgePopup : LearnedScores

@@ -4,13 +4,14 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Recovery.DynamicSparsity;
 
-/// <summary>Masks by scores that are trained: the model computes by W' = W * M(S), and the gradient of W' passes straight
-/// through the mask to the scores, dL/dS = dL/dW' * W (summed over what shares a score).</summary>
+/// <summary>Masks by scores that are trained: the model computes by W' = W * M(S), and the gradient of W' passes
+/// straight through the mask to the scores, dL/dS = dL/dW' * W (summed over what shares a score).</summary>
 /// <remarks>
-/// <para>Of the pruning method (<see cref="SparseFineTuneOptions.Pruning"/>) the choice of tensors, sparsity, allocation,
-/// pattern and group count; its criterion does not. Zeros that the model has in these tensors may come back.</para>
-/// <para>Gradients of the scores are not clipped. Their rate follows the schedule of the weights' and is halved with it by
-/// roll-backs. Immutable and thread-safe.</para>
+/// <para>Of the pruning method (<see cref="SparseFineTuneOptions.Pruning"/>) the choice of tensors, sparsity,
+/// allocation, pattern and group count; its criterion does not. Zeros that the model has in these tensors may come
+/// back.</para>
+/// <para>Gradients of the scores are not clipped. Their rate follows the schedule of the weights' and is halved with it
+/// by roll-backs. Immutable and thread-safe.</para>
 /// </remarks>
 public abstract record LearnedScores : SparsityDynamics
 {
@@ -76,7 +77,8 @@ public abstract record LearnedScores : SparsityDynamics
     /// <param name="seed">Seed.</param>
     internal virtual float[] InitialScores(ScoreGrid grid, PlannedTensor tensor, int seed) => new float[grid.Count];
 
-    /// <summary>Makes the gradient of the scores from what passed through the mask, and adds that of penalties.</summary>
+    /// <summary>Makes the gradient of the scores from what passed through the mask, and adds that of
+    /// penalties.</summary>
     /// <param name="scores">Scores S.</param>
     /// <param name="gradient">Sum of dL/dW' * W over each block; changed.</param>
     /// <param name="progress">How far the training is, in [0, 1].</param>

@@ -2,16 +2,16 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Recovery.DynamicSparsity;
 
-/// <summary>Lottery tickets by iterative magnitude pruning with rewinding: train, prune, give what stays the values that it
-/// had early on, train again, and so on.</summary>
+/// <summary>Lottery tickets by iterative magnitude pruning with rewinding: train, prune, give what stays the values
+/// that it had early on, train again, and so on.</summary>
 /// <remarks>
 /// <para>Of n rounds round r leaves (1 - s)^(r / n) of a matrix that ends at sparsity s (Frankle and Carbin 2019,
 /// arXiv:1803.03635, strategy 1). All parameters, norms and embeddings included, go back to what they were after
-/// <see cref="RewindStep"/> steps of the first round (Frankle et al. 2020, arXiv:1912.05671), bit by bit where they stay;
-/// the optimizer forgets everything.</para>
-/// <para>The steps are shared out so that every round ends at the same point of the learning-rate schedule: with S steps, n
-/// rounds of pruning and k = <see cref="RewindStep"/> the schedule has L = (S + n k) / (n + 1) steps; the first training
-/// takes all of them and the others those from k on. Immutable and thread-safe.</para>
+/// <see cref="RewindStep"/> steps of the first round (Frankle et al. 2020, arXiv:1912.05671), bit by bit where they
+/// stay; the optimizer forgets everything.</para>
+/// <para>The steps are shared out so that every round ends at the same point of the learning-rate schedule: with S
+/// steps, n rounds of pruning and k = <see cref="RewindStep"/> the schedule has L = (S + n k) / (n + 1) steps; the
+/// first training takes all of them and the others those from k on. Immutable and thread-safe.</para>
 /// </remarks>
 public sealed record LotteryTicket : SparsityDynamics
 {

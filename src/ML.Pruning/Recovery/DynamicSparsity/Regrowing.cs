@@ -3,14 +3,15 @@ using ML.Pruning.Pruning;
 
 namespace ML.Pruning.Recovery.DynamicSparsity;
 
-/// <summary>Magnitude pruning with regrowing: the model computes by the masked weights, all weights are trained, and every
-/// so many steps the mask is chosen again, so that a weight that has grown while it was hidden comes back.</summary>
+/// <summary>Magnitude pruning with regrowing: the model computes by the masked weights, all weights are trained, and
+/// every so many steps the mask is chosen again, so that a weight that has grown while it was hidden comes
+/// back.</summary>
 /// <remarks>
-/// <para>The gradient of the masked weights moves all weights (straight through). With <see cref="BackwardSparsity"/> only
-/// those are trained that are among the largest of each group at that lower sparsity: Top-KAST, Jayakumar et al. 2020
-/// (arXiv:2106.03517), without its penalty on weights outside the mask.</para>
-/// <para>Needs a rising schedule; after it the mask is still chosen again until <see cref="StopFraction"/>. Immutable and
-/// thread-safe.</para>
+/// <para>The gradient of the masked weights moves all weights (straight through). With <see cref="BackwardSparsity"/>
+/// only those are trained that are among the largest of each group at that lower sparsity: Top-KAST, Jayakumar et al.
+/// 2020 (arXiv:2106.03517), without its penalty on weights outside the mask.</para>
+/// <para>Needs a rising schedule; after it the mask is still chosen again until <see cref="StopFraction"/>. Immutable
+/// and thread-safe.</para>
 /// </remarks>
 public sealed record Regrowing : SparsityDynamics
 {

@@ -4,8 +4,8 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Recovery.DynamicSparsity;
 
-/// <summary>Which weights of a matrix share a score: blocks from row 0 and column 0 on; those at the last rows and columns
-/// may be smaller.</summary>
+/// <summary>Which weights of a matrix share a score: blocks from row 0 and column 0 on; those at the last rows and
+/// columns may be smaller.</summary>
 /// <param name="MatrixRows">Rows of the matrix.</param>
 /// <param name="MatrixColumns">Columns of the matrix.</param>
 /// <param name="BlockRows">Rows of a block, at least 1.</param>

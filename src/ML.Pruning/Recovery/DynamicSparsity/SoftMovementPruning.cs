@@ -7,12 +7,13 @@ namespace ML.Pruning.Recovery.DynamicSparsity;
 /// <summary>Soft movement pruning: weights stay while the sigmoid of their score is above a threshold; a penalty on the
 /// scores decides how many that are.</summary>
 /// <remarks>
-/// <para>W' = W * (sigmoid(S) &gt; tau), dL/dS = dL/dW' * W + lambda_t * d mean(sigmoid(S)) / dS, S = 0 at first; tau rises
-/// from 0 to <see cref="Threshold"/> as the schedule says, and lambda_t = lambda tau / <see cref="Threshold"/> (Sanh et al.
-/// 2020, arXiv:2005.07683, section 4, and their code, which also keeps at least a 200th of each matrix, as here). The mean
-/// is that of the matrices' means.</para>
-/// <para>The method's sparsity has no say: how many zeros there are is an outcome. Scores move to the last step, so that the
-/// last weights are the result, not the best. Loss curves leave the penalty out. See <see cref="LearnedScores"/>.</para>
+/// <para>W' = W * (sigmoid(S) &gt; tau), dL/dS = dL/dW' * W + lambda_t * d mean(sigmoid(S)) / dS, S = 0 at first; tau
+/// rises from 0 to <see cref="Threshold"/> as the schedule says, and lambda_t = lambda tau / <see cref="Threshold"/>
+/// (Sanh et al. 2020, arXiv:2005.07683, section 4, and their code, which also keeps at least a 200th of each matrix, as
+/// here). The mean is that of the matrices' means.</para>
+/// <para>The method's sparsity has no say: how many zeros there are is an outcome. Scores move to the last step, so
+/// that the last weights are the result, not the best. Loss curves leave the penalty out. See
+/// <see cref="LearnedScores"/>.</para>
 /// </remarks>
 public sealed record SoftMovementPruning : LearnedScores
 {

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace ML.Pruning.Recovery.DynamicSparsity;
 
 /// <summary>A weight matrix of which the model sees only what its mask leaves, while what is hidden is kept.</summary>
-/// <remarks>Between two steps the parameter holds the masked weights, so that its gradient is that of all weights by which
-/// the model computes. Not thread-safe. Disposing it leaves the parameter alone.</remarks>
+/// <remarks>Between two steps the parameter holds the masked weights, so that its gradient is that of all weights by
+/// which the model computes. Not thread-safe. Disposing it leaves the parameter alone.</remarks>
 internal sealed class StraightThroughMatrix : IDisposable
 {
     private readonly Tensor _all;

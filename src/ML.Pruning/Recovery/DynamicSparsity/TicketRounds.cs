@@ -9,7 +9,8 @@ internal readonly record struct TicketRounds(int Steps, int Rounds, int RewindSt
     /// <summary>Steps of the first training; later ones are shorter by the step that they start from.</summary>
     public int Length => (int)((Steps + (long)Rounds * RewindStep) / (Rounds + 1));
 
-    /// <summary>The training, from 0, that a step belongs to; the last one takes the steps that are left over.</summary>
+    /// <summary>The training, from 0, that a step belongs to; the last one takes the steps that are left
+    /// over.</summary>
     public int RoundOf(int step) => step < Length ? 0 : Math.Min(Rounds, 1 + (step - Length) / (Length - RewindStep));
 
     /// <summary>Where in the schedule of one training a step is.</summary>

@@ -9,8 +9,8 @@ namespace ML.Pruning.Tokenization.Normalizers;
 /// <param name="separateChinese">Whether spaces are put around Chinese characters.</param>
 /// <param name="stripAccents">Whether nonspacing marks go, after decomposition (NFD).</param>
 /// <param name="lowercase">Whether letters become lower case.</param>
-/// <remarks>Details as in the Hugging Face library: General_Category Cc, Cf and Co are control characters, and its ranges
-/// of Chinese characters leave U+2B820 to U+2B91F out.</remarks>
+/// <remarks>Details as in the Hugging Face library: General_Category Cc, Cf and Co are control characters, and its
+/// ranges of Chinese characters leave U+2B820 to U+2B91F out.</remarks>
 internal sealed class BertNormalizer(bool cleanText, bool separateChinese, bool stripAccents, bool lowercase)
     : TextNormalizer
 {

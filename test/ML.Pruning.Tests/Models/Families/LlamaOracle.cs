@@ -2,7 +2,8 @@ using static ML.Pruning.Tests.Models.Families.Float64Math;
 
 namespace ML.Pruning.Tests.Models.Families;
 
-/// <summary>LLaMA, Mistral, Qwen2 and Qwen3 from their own tensor names, in float64; and folders of such tensors.</summary>
+/// <summary>LLaMA, Mistral, Qwen2 and Qwen3 from their own tensor names, in float64; and folders of such
+/// tensors.</summary>
 internal sealed record LlamaOracle
 {
     public required FamilyFolder Folder { get; init; }

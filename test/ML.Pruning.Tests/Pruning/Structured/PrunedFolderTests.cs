@@ -65,7 +65,8 @@ public sealed class PrunedFolderTests
         using var after = new TorchEngine(reloaded);
         CollectionAssert.AreEqual(
             Logits.Of(before, pruned.Spec, tokens), Logits.Of(after, reloaded.Spec, tokens));
-        Assert.HasCount(4, new TextGenerator(reloaded, new GenerationOptions { MaxNewTokens = 4 }).Generate("ab").NewTokens);
+        var generator = new TextGenerator(reloaded, new GenerationOptions { MaxNewTokens = 4 });
+        Assert.HasCount(4, generator.Generate("ab").NewTokens);
         return reloaded;
     }
 }

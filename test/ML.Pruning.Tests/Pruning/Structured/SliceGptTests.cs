@@ -15,8 +15,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Tests.Pruning.Structured;
 
-/// <summary>Identities: turning without slicing changes nothing; what slicing loses is the energy of the directions that
-/// go; a stream that has no other directions loses nothing.</summary>
+/// <summary>Identities: turning without slicing changes nothing; what slicing loses is the energy of the directions
+/// that go; a stream that has no other directions loses nothing.</summary>
 [TestClass]
 public sealed class SliceGptTests
 {

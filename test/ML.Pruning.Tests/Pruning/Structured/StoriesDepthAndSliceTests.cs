@@ -8,8 +8,8 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Pruning.Structured;
 
-/// <summary>Golden: perplexities of stories260K, of which those of slicing and the block influence agree with a separate
-/// float64 computation in another language.</summary>
+/// <summary>Golden: perplexities of stories260K, of which those of slicing and the block influence agree with a
+/// separate float64 computation in another language.</summary>
 [TestClass]
 public sealed class StoriesDepthAndSliceTests
 {

@@ -23,7 +23,8 @@ public sealed class StoriesLlmPrunerTests
     public void Prune_QuarterOfStories_TaylorBeatsL2AndRandomAndGroupsBeatSingleParameters()
     {
         using LanguageModel model = SharedModels.Open("stories260K");
-        double first = Perplexity(model, GroupImportance.TaylorFirst), second = Perplexity(model, GroupImportance.TaylorSecond);
+        double first = Perplexity(model, GroupImportance.TaylorFirst);
+        double second = Perplexity(model, GroupImportance.TaylorSecond);
         double l2 = Perplexity(model, GroupImportance.L2), random = Perplexity(model, GroupImportance.Random);
         double single = Perplexity(model, SingleParameters(model));
         foreach (double taylor in new[] { first, second })
@@ -35,8 +36,8 @@ public sealed class StoriesLlmPrunerTests
         Assert.AreEqual(6.4966, l2, 1e-3 * 6.4966);
     }
 
-    // Few windows and documents, for the time. With 64 windows the first 60 documents have a perplexity of 46.85, by first
-    // order 48.08, by random choice 48.97, by L2 49.03.
+    // Few windows and documents, for the time. With 64 windows the first 60 documents have a perplexity of 46.85, by
+    // first order 48.08, by random choice 48.97, by L2 49.03.
     [TestMethod]
     [TestCategory("Slow")]
     public void Prune_QuarterOfDocs_TaylorBeatsL2AndRandom()
@@ -63,7 +64,8 @@ public sealed class StoriesLlmPrunerTests
         Assert.IsLessThanOrEqualTo(1e-5, again.Report.Structure!.LargestLogitDifference);
         Assert.HasCount(2, twice.Provenance);
         Assert.AreEqual(226_048, (long)twice.Provenance[0].Options["parametersAfter"]!);
-        GenerationResult text = new TextGenerator(twice, new GenerationOptions { MaxNewTokens = 8 }).Generate("Once upon");
+        GenerationResult text = new TextGenerator(twice, new GenerationOptions { MaxNewTokens = 8 }).Generate("Once "
+            + "upon");
         Assert.HasCount(8, text.NewTokens);
     }
 

@@ -62,8 +62,8 @@ public sealed class StructuredCountTests
         Assert.AreEqual(32L * 8 * (4 * 8192 + 3 * 15104), needs.LoraParameters);
         Assert.IsGreaterThan(16 * 6_738_415_616, needs.FullFineTuningBytes);
         Assert.IsLessThan(needs.FullFineTuningBytes / 3, needs.LoraBytes);
-        Assert.AreEqual(
-            128, (int)(new LlmPruner().Plan(Spec(Llama7B)) with { ContextLength = 128 }).ToJson()["memory"]!["after"]!["contextLength"]!);
+        PruningPlan plan = new LlmPruner().Plan(Spec(Llama7B)) with { ContextLength = 128 };
+        Assert.AreEqual(128, (int)plan.ToJson()["memory"]!["after"]!["contextLength"]!);
     }
 
     [TestMethod]
@@ -100,9 +100,9 @@ public sealed class StructuredCountTests
         Assert.AreEqual((32, 8, 14336), Shape(plan.After.Layers[30]));
     }
 
-    /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(819.2) = 205 rows or 1 head of 4 query heads; MLP
-    /// 14336 - int(11468.8) = 2868. Each of the layers 3..30 loses 2 x 128 x 4096 (key, value), 2 x 512 x 4096 (query,
-    /// output), 3 x 2868 x 4096.</summary>
+    /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(819.2) = 205 rows or 1 head of 4 query heads;
+    /// MLP 14336 - int(11468.8) = 2868. Each of the layers 3..30 loses 2 x 128 x 4096 (key, value), 2 x 512 x 4096
+    /// (query, output), 3 x 2868 x 4096.</summary>
     [TestMethod]
     public void Plan_Mistral7B_RemovesWholeGroups()
     {
@@ -118,9 +118,9 @@ public sealed class StructuredCountTests
         Assert.AreEqual((28, 7, 11468), Shape(plan.After.Layers[3]));
     }
 
-    /// <summary>Worked by hand: 4 key/value heads of 128 rows, 512 - int(384) = 128 rows or 1 head of 7 query heads (896
-    /// rows); MLP 18944 - 14208 = 4736. Of 28 layers 3..24 lose 2 x 896 x 3584 (query, output), 2 x 128 x 3584 (key,
-    /// value), 3 x 4736 x 3584, and the biases of 896 + 2 x 128 rows.</summary>
+    /// <summary>Worked by hand: 4 key/value heads of 128 rows, 512 - int(384) = 128 rows or 1 head of 7 query heads
+    /// (896 rows); MLP 18944 - 14208 = 4736. Of 28 layers 3..24 lose 2 x 896 x 3584 (query, output), 2 x 128 x 3584
+    /// (key, value), 3 x 4736 x 3584, and the biases of 896 + 2 x 128 rows.</summary>
     [TestMethod]
     public void Plan_Qwen2With7Billion_RemovesWholeGroupsAndTheirBiases()
     {

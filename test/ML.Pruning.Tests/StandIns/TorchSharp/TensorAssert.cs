@@ -6,7 +6,8 @@ namespace ML.Pruning.Tests.StandIns.TorchSharp;
 /// <summary>Comparisons of tensors with numbers worked out by hand.</summary>
 internal static class TensorAssert
 {
-    /// <summary>Compares shape and values; the tolerance is relative to the larger of 1 and the expected value.</summary>
+    /// <summary>Compares shape and values; the tolerance is relative to the larger of 1 and the expected
+    /// value.</summary>
     internal static void AreEqual(Tensor actual, long[] shape, params double[] expected)
     {
         CollectionAssert.AreEqual(shape, actual.shape);
