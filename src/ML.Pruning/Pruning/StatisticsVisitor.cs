@@ -9,8 +9,6 @@ namespace ML.Pruning.Pruning;
 /// <remarks>Disposing it gives the statistics' memory back.</remarks>
 internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
 {
-    private const long LargeLayer = 1 << 22;
-
     private readonly PruningRun _run;
     private readonly StatisticsNeeds _needs;
     private readonly Action<int, IReadOnlyDictionary<string, ActivationStatistics>>? _prune;
@@ -96,9 +94,7 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
         foreach ((string name, ActivationStatistics statistics) in Statistics) RequireFinite(name, statistics);
         _prune!(layer, Statistics);
         foreach (ActivationStatistics statistics in _current) statistics.ReleaseHessian();
-
-        // The arrays of a large layer would pile up over several layers before the collector looks at them by itself.
-        if (_run.Plan.Tensors.Where(t => t.Layer == layer).Sum(t => t.Count) >= LargeLayer) GC.Collect();
+        LargeArrays.Collect(_run.Plan.Tensors.Where(t => t.Layer == layer).Sum(t => t.Count));
         return _run.Weights;
     }
 

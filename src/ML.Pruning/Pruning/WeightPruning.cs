@@ -290,6 +290,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
                 ScoreQuantiles = quantiles,
                 Duration = Stopwatch.GetElapsedTime(start),
             });
+            LargeArrays.Collect(tensor.Count);
 
             // Tensors with the same input follow each other and share the factor; then it is needed no more.
             if (own is not null && (i + 1 == tensors.Length || statistics![tensors[i + 1].Name] != own))
@@ -307,9 +308,10 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
         if (mask is null && Sweeping is { } sparseGpt)
         {
             bool updates = Update is SparseGptUpdate same && same.Damping == sparseGpt.Damping;
+            HessianFactor factor = own!.Factor(sparseGpt.Damping);
             float[] swept = stored.ToArray();
             mask = new WeightMask(tensor.Rows, tensor.Columns);
-            WeightUpdateResult sweep = new SparseGptSweep(tensor.Name, own!.Factor(sparseGpt.Damping),
+            WeightUpdateResult sweep = new SparseGptSweep(tensor.Name, factor,
                 sparseGpt.BlockSize, updates ? JointGrid : null, run.CancellationToken)
                 .Run(swept, mask, new TileMaskChooser(Pattern, tensor.Sparsity));
             Tell(run, tensor, sweep);
