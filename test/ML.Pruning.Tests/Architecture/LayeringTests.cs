@@ -13,7 +13,7 @@ public sealed class LayeringTests
     private static readonly string[] s_layers =
     [
         Library, "Checkpoints", "Tokenization", "Sparsity", "Kernels", "Models", "Calibration", "Importance", "Pruning",
-        "Recovery", "Export", "Inference", "Evaluation", "Transforms", Catalogs,
+        "Recovery", "Export", "Inference", "Chat", "Evaluation", "Transforms", Catalogs,
     ];
 
     private static readonly string[] s_torchLayers =
