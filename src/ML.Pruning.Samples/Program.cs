@@ -2,6 +2,7 @@ using System.Globalization;
 using ML.Pruning.Samples;
 using ML.Pruning.Samples.Arithmetic;
 using ML.Pruning.Samples.EmbeddedModel;
+using ML.Pruning.Samples.ModelBuilder;
 
 // The samples, by name. Each ends with the output that it prints for the embedded model.
 return args switch
@@ -14,6 +15,9 @@ return args switch
     ["compare-pruning-methods", .. string[] rest] when rest.Length < 2 => Example(ComparePruningMethods.Example, rest),
     ["make-smaller", .. string[] rest] when rest.Length < 2 => Example(MakeSmaller.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
+    ["chat", .. string[] rest] when rest.Length < 2 => Example(ChatWithModel.Example, rest),
+    ["embed-text", .. string[] rest] when rest.Length < 2 => Example(EmbedText.Example, rest),
+    ["story-model", .. string[] rest] when rest.Length < 2 => Example(UseStoryModel.Example, rest),
     ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
     ["move-masks", .. string[] rest] when rest.Length < 2 => Example(MoveMasks.Example, rest),
     ["arithmetic", .. string[] rest] when rest.Length < 2 => Example(LearnArithmetic.Example, rest),
@@ -46,6 +50,9 @@ static int Usage()
                compare-pruning-methods [MODEL]
                make-smaller [MODEL]
                generate-text [MODEL]
+               chat [MODEL]
+               embed-text [MODEL]
+               story-model [MODEL]
                fine-tune-sparse [MODEL]
                move-masks [MODEL]
                arithmetic [MODEL]

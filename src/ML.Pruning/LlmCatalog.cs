@@ -174,6 +174,31 @@ public static class LlmCatalog
         this TransformsCatalog catalog, TextGeneratingEstimator.Options options) =>
         new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
 
+    /// <summary>Turns text into a vector, which ordinary trainers take as features.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="outputColumnName">Column for the vector (Single, as long as the model's hidden size).</param>
+    /// <param name="modelColumnName">Column with the model.</param>
+    /// <param name="inputColumnName">Column with the text.</param>
+    /// <param name="embedding">How; null = the defaults: mean over the tokens, normalised.</param>
+    /// <returns>The estimator.</returns>
+    public static TextEmbeddingEstimator EmbedText(this TransformsCatalog catalog, string outputColumnName = "Features",
+        string modelColumnName = "Model", string inputColumnName = "Text", EmbeddingOptions? embedding = null) =>
+        catalog.EmbedText(new TextEmbeddingEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            ModelColumnName = modelColumnName,
+            InputColumnName = inputColumnName,
+            Embedding = embedding ?? new EmbeddingOptions(),
+        });
+
+    /// <summary>Turns text into a vector.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">The options.</param>
+    /// <returns>The estimator.</returns>
+    public static TextEmbeddingEstimator EmbedText(
+        this TransformsCatalog catalog, TextEmbeddingEstimator.Options options) =>
+        new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
+
     /// <summary>Leaves out of a fitted chain the weights that no remaining stage or visible column reads, so that the
     /// saved model holds only the final weights.</summary>
     /// <remarks>The chain behaves the same. A column whose weights were left out still holds a model that knows its

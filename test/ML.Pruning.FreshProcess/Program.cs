@@ -44,6 +44,7 @@ internal partial class Program
         {
             T value = default!;
             getter(ref value);
+            if (value is VBuffer<float> vector) return JsonValue.Create(string.Join(' ', vector.DenseValues()));
             return JsonValue.Create(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
         };
     }

@@ -99,7 +99,7 @@ public sealed class TextGenerator
     public IAsyncEnumerable<string> StreamAsync(string prompt, CancellationToken cancellationToken = default)
     {
         EncodePrompt(prompt);
-        return PiecesAsync(prompt, cancellationToken);
+        return OnThreadPoolAsync(Pieces(prompt, cancellationToken), cancellationToken);
     }
 
     /// <summary>Continues prompts together, each with the random stream that it has alone.</summary>
@@ -107,6 +107,18 @@ public sealed class TextGenerator
     /// <returns>The texts.</returns>
     internal IReadOnlyList<GenerationResult> GenerateIndependently(IReadOnlyList<string> prompts) => GenerateTogether(
         [.. prompts.Select((prompt, i) => Start(prompt, stream: 0, index: i))], CancellationToken.None);
+
+    /// <summary>Continues a prompt of tokens, generating only as far as the caller reads.</summary>
+    /// <param name="promptTokens">The prompt as the model is to see it, with BOS where it wants one; at least one token and
+    /// at most the context.</param>
+    /// <param name="cancellationToken">Stops between tokens.</param>
+    /// <returns>What is known of the text by now, and its pieces, without the prompt.</returns>
+    internal (Continuation Continuation, IAsyncEnumerable<string> Pieces) Continue(
+        int[] promptTokens, CancellationToken cancellationToken)
+    {
+        var continuation = new Continuation(_model, _options, "", promptTokens);
+        return (continuation, OnThreadPoolAsync(Pieces(continuation, cancellationToken), cancellationToken));
+    }
 
     private static GenerationResult Result(Continuation continuation, StringBuilder text) =>
         new(text.ToString(), continuation.NewTokens, continuation.Reason!.Value);
@@ -157,10 +169,10 @@ public sealed class TextGenerator
         }
     }
 
-    private async IAsyncEnumerable<string> PiecesAsync(
-        string prompt, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<string> OnThreadPoolAsync(
+        IEnumerable<string> text, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using IEnumerator<string> pieces = Pieces(prompt, cancellationToken).GetEnumerator();
+        using IEnumerator<string> pieces = text.GetEnumerator();
         while (await Task.Run(pieces.MoveNext, cancellationToken).ConfigureAwait(false)) yield return pieces.Current;
     }
 

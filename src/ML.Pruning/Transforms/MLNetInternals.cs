@@ -20,6 +20,8 @@ using ML.Pruning.Transforms;
     "Score text with a language model", LlmScoringTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(TextGeneratingTransformer), null, typeof(SignatureLoadModel),
     "Generate text with a language model", TextGeneratingTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(TextEmbeddingTransformer), null, typeof(SignatureLoadModel),
+    "Embed text with a language model", TextEmbeddingTransformer.LoaderSignature)]
 
 namespace ML.Pruning.Transforms;
 
@@ -35,9 +37,10 @@ internal static class MLNetInternals
     /// <summary>The folder for temporary files: <c>MLContext.TempFilePath</c>.</summary>
     public static string GetTempFolder(IHostEnvironment env) => ((IHostEnvironmentInternal)env).TempFilePath;
 
-    /// <summary>A scalar column of a schema shape.</summary>
-    public static SchemaShape.Column NewColumn(string name, DataViewType type) =>
-        new(name, SchemaShape.Column.VectorKind.Scalar, type, false);
+    /// <summary>A column of a schema shape: a scalar, or a vector of known size.</summary>
+    public static SchemaShape.Column NewColumn(string name, DataViewType type) => type is VectorDataViewType vector
+        ? new(name, SchemaShape.Column.VectorKind.Vector, vector.ItemType, false)
+        : new(name, SchemaShape.Column.VectorKind.Scalar, type, false);
 
     /// <summary>Starts a stage in a saved model: its identity, and its options as JSON.</summary>
     public static void BeginSave(ModelSaveContext ctx, string modelSignature, string loaderSignature, string options)

@@ -5,7 +5,7 @@ namespace ML.Pruning.Transforms;
 
 /// <summary>A column that a stage reads or writes.</summary>
 /// <param name="Name">Name of the column.</param>
-/// <param name="Type">Its type; always a scalar.</param>
+/// <param name="Type">Its type; a scalar, or for an output also a vector of known size.</param>
 internal readonly record struct StageColumn(string Name, DataViewType Type)
 {
     /// <summary>A column that carries a model.</summary>
@@ -13,6 +13,10 @@ internal readonly record struct StageColumn(string Name, DataViewType Type)
 
     /// <summary>A column of text.</summary>
     public static StageColumn Text(string name) => new(name, TextDataViewType.Instance);
+
+    /// <summary>A column of vectors of numbers.</summary>
+    public static StageColumn Vector(string name, int size) =>
+        new(name, new VectorDataViewType(NumberDataViewType.Single, size));
 
     /// <summary>Finds the column in a schema.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is missing or of another type.</exception>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using ML.Pruning.Samples;
 using ML.Pruning.Samples.EmbeddedModel;
+using ML.Pruning.Samples.ModelBuilder;
 
 namespace ML.Pruning.Tests.Samples;
 
@@ -42,6 +43,15 @@ public sealed partial class SampleTests
 
     [TestMethod]
     public void MoveMasks_EmbeddedModel_PrintsWhatItSays() => AssertOutput(nameof(MoveMasks), MoveMasks.Example);
+    public void ChatWithModel_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(ChatWithModel), ChatWithModel.Example);
+
+    [TestMethod]
+    public void EmbedText_EmbeddedModel_PrintsWhatItSays() => AssertOutput(nameof(EmbedText), EmbedText.Example);
+
+    [TestMethod]
+    public void UseStoryModel_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput($"ModelBuilder/{nameof(UseStoryModel)}", UseStoryModel.Example);
 
     private static void AssertOutput(string sample, Action<string> example)
     {

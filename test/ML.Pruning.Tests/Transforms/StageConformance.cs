@@ -64,6 +64,7 @@ internal static class StageConformance
         {
             T value = default!;
             getter(ref value);
+            if (value is VBuffer<float> vector) return string.Join(' ', vector.DenseValues());
             return value is LanguageModel model
                 ? model.ContentHash
                 : Convert.ToString(value, CultureInfo.InvariantCulture)!;

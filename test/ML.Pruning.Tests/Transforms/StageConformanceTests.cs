@@ -84,6 +84,9 @@ public sealed class StageConformanceTests
     public void ScoreLlm_Conforms() => Check(() => Load().Append(_ml.Transforms.ScoreLlm()));
 
     [TestMethod]
+    public void EmbedText_Conforms() => Check(() => Load().Append(_ml.Transforms.EmbedText("Vector")));
+
+    [TestMethod]
     public void GenerateText_Conforms() => StageConformance.Check(_ml,
         () => Load().Append(_ml.Transforms.GenerateText(generation: new GenerationOptions { MaxNewTokens = 5 })),
         [.. TinyModel.Texts.Where(text => text.Length < 60)]);

@@ -33,7 +33,15 @@ internal static class DecoderGraph
         }
 
         scope.Graph.Scope = "";
-        AddHead(scope, NormGraph.Add(scope, hidden, addend, TensorNames.LastNorm).Normed);
+        string states = NormGraph.Add(scope, hidden, addend, TensorNames.LastNorm).Normed;
+        if (options.WithStates)
+        {
+            scope.Graph.Output(
+                GraphNames.States, OnnxElement.Float, GraphNames.Batch, GraphNames.Sequence, spec.HiddenSize);
+            scope.Graph.Add("Identity", [scope.Unfold(states, spec.HiddenSize)], [GraphNames.States]);
+        }
+
+        AddHead(scope, states);
         scope.Graph.Metadata[GraphNames.SpecKey] = spec.ToJson();
         scope.Graph.Metadata[GraphNames.SharedBuffersKey] = string.Join(',', shared);
         return scope.Graph;

@@ -24,6 +24,10 @@ public static class GraphNames
     /// <summary>Output: logits [batch, kept, vocabulary], float32.</summary>
     public const string Logits = "logits";
 
+    /// <summary>Output of a graph that an engine makes for itself: the states that the head sees of every token [batch,
+    /// sequence, hidden], float32.</summary>
+    internal const string States = "hidden_states";
+
     /// <summary>Metadata: the model's <see cref="Models.ModelSpec"/> as JSON.</summary>
     public const string SpecKey = "ml.pruning.spec";
 

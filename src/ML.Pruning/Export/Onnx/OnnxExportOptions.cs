@@ -20,6 +20,9 @@ public sealed record OnnxExportOptions
     /// <summary>Replace what is at the path.</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>Whether the graph also gives <see cref="GraphNames.States"/>.</summary>
+    internal bool WithStates { get; init; }
+
     /// <summary>float32 bytes of a weight below which it is not packed.</summary>
     internal long SmallestPackedBytes { get; init; }
 

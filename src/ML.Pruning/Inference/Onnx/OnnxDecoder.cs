@@ -78,14 +78,33 @@ internal sealed unsafe class OnnxDecoder : IDisposable
     /// <param name="batch">Number of sequences.</param>
     /// <param name="logits">Destination [batch, length, vocabulary].</param>
     /// <exception cref="InvalidOperationException">ONNX Runtime failed.</exception>
-    public void Run(long[] tokens, int batch, Span<float> logits)
+    public void Run(long[] tokens, int batch, Span<float> logits) =>
+        Run(tokens, batch, logits, GraphNames.Logits, Spec.VocabularySize, logitsToKeep: 0);
+
+    /// <summary>Runs whole sequences for the states that the head sees.</summary>
+    /// <param name="tokens">Token ids [batch, length].</param>
+    /// <param name="batch">Number of sequences.</param>
+    /// <param name="states">Destination [batch, length, hidden].</param>
+    /// <exception cref="InvalidOperationException">ONNX Runtime failed, or the graph does not give them.</exception>
+    public void RunStates(long[] tokens, int batch, Span<float> states) =>
+        Run(tokens, batch, states, GraphNames.States, Spec.HiddenSize, logitsToKeep: 1);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _session.Dispose();
+        _run.Dispose();
+    }
+
+    private void Run(long[] tokens, int batch, Span<float> destination, string output, int width, long logitsToKeep)
     {
         long length = tokens.Length / batch;
-        var names = new List<string> { GraphNames.Tokens };
+        var names = new List<string> { GraphNames.Tokens, GraphNames.LogitsToKeep };
         var values = new List<OrtValue>();
         try
         {
             values.Add(OrtValue.CreateTensorValueFromMemory(tokens, [batch, length]));
+            values.Add(OrtValue.CreateTensorValueFromMemory(new[] { logitsToKeep }, [1]));
             for (int layer = 0; layer < Spec.Layers.Count; layer++)
             {
                 long[] none = [batch, Spec.Layers[layer].KeyValueHeads, 0, Spec.Layers[layer].HeadSize];
@@ -95,23 +114,16 @@ internal sealed unsafe class OnnxDecoder : IDisposable
                 values.Add(OrtValue.CreateTensorValueFromMemory<float>([], none));
             }
 
-            fixed (float* memory = logits)
+            fixed (float* memory = destination)
             {
-                using OrtValue result = Tensor(memory, logits.Length, batch, length, Spec.VocabularySize);
-                Guard(() => _session.Run(_run, names, values, [GraphNames.Logits], [result]));
+                using OrtValue result = Tensor(memory, destination.Length, batch, length, width);
+                Guard(() => _session.Run(_run, names, values, [output], [result]));
             }
         }
         finally
         {
             foreach (OrtValue value in values) value.Dispose();
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _session.Dispose();
-        _run.Dispose();
     }
 
     private static void Guard(Action run)

@@ -22,6 +22,7 @@ internal sealed class OnnxEngine : ILanguageModelEngine
         SparseKernels = SparseOperator.Library is null ? null : PackedType.Float32,
         MinimumSparsity = SparseFrom,
         SmallestPackedBytes = CacheBytes,
+        WithStates = true,
     };
 
     private readonly OnnxDecoder _decoder;
@@ -120,6 +121,20 @@ internal sealed class OnnxEngine : ILanguageModelEngine
         finally
         {
             ArrayPool<float>.Shared.Return(logits);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states)
+    {
+        int length = EngineArguments.CheckTokens(Spec, tokens, batch), rowStates = length * Spec.HiddenSize;
+        EngineArguments.CheckDestination(states.Length, (long)batch * rowStates, "[batch, length, hidden]");
+        int step = Math.Max(SequencesPerRun(length), 1);
+        for (int start = 0; start < batch; start += step)
+        {
+            int count = Math.Min(step, batch - start);
+            _decoder.RunStates(Widen(tokens.Slice(start * length, count * length), length, length), count,
+                states.Slice(start * rowStates, count * rowStates));
         }
     }
 

@@ -92,6 +92,21 @@ internal sealed class TorchEngine : ILanguageModelEngine
             Tensor? padding = TorchDecoder.Padding(lengths.Slice(start, count).ToArray(), length, _computeType);
             Tensor hidden = _decoder.Hidden(ids, null, padding);
             TorchWeights.CopyTo(_decoder.Classifier.Forward(hidden), scores.Slice(start * labels, count * labels));
+    public void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states)
+    {
+        int length = EngineArguments.CheckTokens(_decoder.Spec, tokens, batch);
+        EngineArguments.CheckDestination(
+            states.Length, (long)tokens.Length * _decoder.Spec.HiddenSize, "[batch, length, hidden]");
+        int rowStates = length * _decoder.Spec.HiddenSize;
+        int step = SequencesPerPass(length);
+        using IDisposable noGrad = no_grad();
+        for (int start = 0; start < batch; start += step)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            int count = Math.Min(step, batch - start);
+            Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
+            TorchWeights.CopyTo(_decoder.Head.Norm.forward(_decoder.Hidden(ids, null)),
+                states.Slice(start * rowStates, count * rowStates));
         }
     }
 
@@ -101,6 +116,7 @@ internal sealed class TorchEngine : ILanguageModelEngine
         EngineArguments.RequireDecoder(_decoder.Spec);
         return new TorchDecodingSession(_decoder);
     }
+    public IDecodingSession StartDecoding() => new TorchDecodingSession(_decoder);
 
     /// <inheritdoc/>
     public void Append(
