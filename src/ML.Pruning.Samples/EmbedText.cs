@@ -14,16 +14,16 @@ public static class EmbedText
         var ml = new MLContext(seed: 1);
         IDataView data = ml.Data.LoadFromEnumerable<Note>(
         [
-            new() { Text = "Mina flew the red kite.", Length = 1 },
-            new() { Text = "Tom flew the red kite.", Length = 1 },
-            new() { Text = "The fox ate the cheese.", Length = 0 },
+            new() { Text = "Mina flew the red kite.", Words = 5 },
+            new() { Text = "Tom flew the red kite.", Words = 5 },
+            new() { Text = "The fox ate the cheese.", Words = 5 },
         ]);
 
         // The vector is a column like any other: a trainer, such as ml.BinaryClassification.Trainers.SdcaLogisticRegression(),
         // is appended after it.
         var pipeline = ml.Transforms.PruneLlm(modelFolder, new Magnitude { Sparsity = 0.3 }, textColumnName: null)
             .Append(ml.Transforms.EmbedText("Embedding", "Model", "Text"))
-            .Append(ml.Transforms.Concatenate("Features", "Embedding", "Length"));
+            .Append(ml.Transforms.Concatenate("Features", "Embedding", "Words"));
         using var fitted = pipeline.Fit(data);
         float[][] features = [.. fitted.Transform(data).GetColumn<float[]>("Features")];
         Console.WriteLine($"{features[0].Length} features a row");
@@ -37,9 +37,10 @@ public static class EmbedText
     {
         public string Text { get; set; } = "";
 
-        public float Length { get; set; }
+        public float Words { get; set; }
     }
 }
 
 // Expected output for the embedded model:
-// x
+// 129 features a row
+// row 1 to row 2 0.03, to row 3 1.00

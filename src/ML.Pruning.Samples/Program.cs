@@ -17,6 +17,7 @@ return args switch
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
     ["chat", .. string[] rest] when rest.Length < 2 => Example(ChatWithModel.Example, rest),
     ["embed-text", .. string[] rest] when rest.Length < 2 => Example(EmbedText.Example, rest),
+    ["search-sparsity", .. string[] rest] when rest.Length < 2 => Example(SearchSparsity.Example, rest),
     ["story-model", .. string[] rest] when rest.Length < 2 => Example(UseStoryModel.Example, rest),
     ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
     ["move-masks", .. string[] rest] when rest.Length < 2 => Example(MoveMasks.Example, rest),
@@ -52,6 +53,7 @@ static int Usage()
                generate-text [MODEL]
                chat [MODEL]
                embed-text [MODEL]
+               search-sparsity [MODEL]
                story-model [MODEL]
                fine-tune-sparse [MODEL]
                move-masks [MODEL]

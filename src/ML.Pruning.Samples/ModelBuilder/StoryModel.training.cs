@@ -1,4 +1,5 @@
 using Microsoft.ML;
+using ML.Pruning.Calibration;
 using ML.Pruning.Pruning;
 using ML.Pruning.Samples.EmbeddedModel;
 
@@ -73,6 +74,10 @@ public partial class StoryModel
     /// <returns>The pipeline.</returns>
     public static IEstimator<ITransformer> BuildPipeline(MLContext mlContext) =>
         mlContext.Transforms.LoadLlm("Model", ModelFolder)
-            .Append(mlContext.Transforms.PruneLlm("Model", "Text", new SparseGpt { Sparsity = 0.5 }))
+            .Append(mlContext.Transforms.PruneLlm("Model", "Text", new SparseGpt
+            {
+                Sparsity = 0.5,
+                Calibration = new CalibrationOptions { Samples = 16, SequenceLength = 64 },
+            }))
             .Append(mlContext.Transforms.ScoreLlm("LogLikelihood", "Model", "Text"));
 }

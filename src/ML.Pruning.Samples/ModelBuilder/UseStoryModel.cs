@@ -16,7 +16,7 @@ public static class UseStoryModel
         {
             string training = Path.Combine(folder.FullName, StoryModel.RetrainFilePath);
             string others = Path.Combine(folder.FullName, "others.tsv");
-            Write(training, StoryGrammar.Write(count: 300, seed: 1));
+            Write(training, StoryGrammar.Write(count: 60, seed: 1));
             Write(others, StoryGrammar.Write(count: 60, seed: 2));
 
             StoryModel.ModelFolder = modelFolder;

@@ -64,6 +64,7 @@ public static class PerplexityEvaluator
         }
 
         ILanguageModelEngine runner = EngineFactory.Get(model, engine);
+        using LlmTelemetry.Operation operation = EngineFactory.StartOperation("evaluate", model, runner);
         double sum = 0;
         var tokens = new int[Math.Min(WindowsPerCall, windows.Count) * windows.Length];
         var logProbabilities = new double[tokens.Length / windows.Length * (windows.Length - 1)];
@@ -87,6 +88,8 @@ public static class PerplexityEvaluator
                 + "model's weights are damaged or overflow the type they are computed in.");
         }
 
+        operation.Tokens("input", (long)windows.Count * windows.Length);
+        operation.Complete();
         return new PerplexityResult(
             perplexity, mean, windows.CorpusTokenCount, windows.Count, windows.Length, runner.Name);
     }

@@ -30,7 +30,11 @@ public static class TextScorer
             sequences[i] = whole[..Math.Min(whole.Length, context)];
         }
 
-        double[] sums = LogLikelihoods(EngineFactory.Get(model, engine), sequences);
+        ILanguageModelEngine runner = EngineFactory.Get(model, engine);
+        using LlmTelemetry.Operation operation = EngineFactory.StartOperation("score", model, runner);
+        operation.Tokens("input", sequences.Sum(s => (long)s.Length));
+        double[] sums = LogLikelihoods(runner, sequences);
+        operation.Complete();
         return [.. sequences.Select((s, i) => new TextScore(sums[i], Math.Max(0, s.Length - 1), truncated[i]))];
     }
 

@@ -1,5 +1,6 @@
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference.Onnx;
+using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Torch;
 
@@ -42,4 +43,11 @@ public static class EngineFactory
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a member of EngineKind."),
         };
     }
+
+    /// <summary>Starts telling monitoring about work of an engine.</summary>
+    internal static LlmTelemetry.Operation StartOperation(
+        string operation, LanguageModel model, ILanguageModelEngine engine) => engine.Name == OnnxName
+        ? LlmTelemetry.Start(
+            operation, model.Spec.Family, ("engine", engine.Name), ("kernel", KernelLibrary.Target.ToString()))
+        : LlmTelemetry.Start(operation, model.Spec.Family, ("engine", engine.Name));
 }

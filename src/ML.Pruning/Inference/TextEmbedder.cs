@@ -36,7 +36,11 @@ public static class TextEmbedder
         var tokens = new int[sequences.Length * length];
         for (int i = 0; i < sequences.Length; i++) sequences[i].CopyTo(tokens, i * length);
         var states = new float[tokens.Length * width];
-        EngineFactory.Get(model, options.Engine).HiddenStates(tokens, sequences.Length, states);
+        ILanguageModelEngine engine = EngineFactory.Get(model, options.Engine);
+        using LlmTelemetry.Operation operation = EngineFactory.StartOperation("embed", model, engine);
+        operation.Tokens("input", sequences.Sum(s => (long)s.Length));
+        engine.HiddenStates(tokens, sequences.Length, states);
+        operation.Complete();
         var vectors = new List<(float[], int)>(sequences.Length);
         for (int i = 0; i < sequences.Length; i++)
         {

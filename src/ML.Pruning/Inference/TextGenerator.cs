@@ -159,7 +159,10 @@ public sealed class TextGenerator
         if (continuation.Shown.Length > 0) yield return continuation.Shown;
 
         var logits = new float[_model.Spec.VocabularySize];
-        using IDecodingSession session = EngineFactory.Get(_model, _options.Engine).StartDecoding();
+        ILanguageModelEngine engine = EngineFactory.Get(_model, _options.Engine);
+        using LlmTelemetry.Operation operation = EngineFactory.StartOperation("generate", _model, engine);
+        using IDecodingSession session = engine.StartDecoding();
+        operation.Tokens("input", continuation.NextTokens.Length);
         while (continuation.Reason is null)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -167,6 +170,9 @@ public sealed class TextGenerator
             string piece = continuation.Accept(logits);
             if (piece.Length > 0) yield return piece;
         }
+
+        operation.Tokens("output", continuation.NewTokens.Count);
+        operation.Complete();
     }
 
     private static async IAsyncEnumerable<string> OnThreadPoolAsync(
@@ -179,6 +185,8 @@ public sealed class TextGenerator
     private List<GenerationResult> GenerateTogether(Continuation[] continuations, CancellationToken cancellationToken)
     {
         ILanguageModelEngine engine = EngineFactory.Get(_model, _options.Engine);
+        using LlmTelemetry.Operation operation = EngineFactory.StartOperation("generate", _model, engine);
+        operation.Tokens("input", continuations.Sum(c => (long)c.NextTokens.Length));
         int vocabulary = _model.Spec.VocabularySize;
         var logits = new float[continuations.Length * vocabulary];
         StringBuilder[] texts = [.. continuations.Select(c => new StringBuilder(c.Shown))];
@@ -208,6 +216,8 @@ public sealed class TextGenerator
             foreach (IDecodingSession? session in sessions) session?.Dispose();
         }
 
+        operation.Tokens("output", continuations.Sum(c => (long)c.NewTokens.Count));
+        operation.Complete();
         return [.. continuations.Zip(texts, Result)];
     }
 }

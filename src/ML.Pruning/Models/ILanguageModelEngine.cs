@@ -36,13 +36,14 @@ public interface ILanguageModelEngine : IDisposable
     /// <exception cref="ArgumentException">As for <see cref="Logits"/>, or a length is out of range.</exception>
     void LabelScores(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> scores) =>
         throw new NotSupportedException($"The engine {Name} does not tell labels apart.");
+
     /// <summary>The states after the last layer and the final norm: what the head sees of every token.</summary>
     /// <param name="tokens">Token ids [batch, length], row-major; shorter sequences are padded at the right with any token,
     /// whose states the caller ignores.</param>
     /// <param name="batch">Number of sequences, at least 1.</param>
     /// <param name="states">Destination [batch, length, hidden], float32.</param>
     /// <exception cref="ArgumentException">As for <see cref="Logits"/>.</exception>
-    /// <exception cref="NotSupportedException">The engine does not give them.</exception>
+    /// <exception cref="NotSupportedException">The engine does not give them, or the model is an encoder.</exception>
     void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states) =>
         throw new NotSupportedException($"The engine {Name} does not give the states of tokens.");
 

@@ -151,6 +151,8 @@ public static class Pruner
     private static PruningResult Carry(LanguageModel model, PruningMethod method, PruningPlan plan,
         TokenWindows? windows, PruningContext context, Stopwatch clock, bool windowsGiven = false)
     {
+        using LlmTelemetry.Operation operation =
+            LlmTelemetry.Start("prune", model.Spec.Family, ("method", method.Name));
         method.CheckStatistics(model);
         using var threads = new RunThreads(context.Threads, method.UsesTorch);
         if (SensitivityScan.Resolve(model, method, plan, windows, context) is { } resolved)
@@ -189,6 +191,8 @@ public static class Pruner
         if (calibration is not null) provenance["calibration"] = calibration;
         Describe(report, provenance);
         LanguageModel pruned = run.Finish(ProvenanceStep.Now("prune", method.Name, provenance));
+        operation.Sparsity(report.Sparsity);
+        operation.Complete();
         return new PruningResult(pruned, plan, report) { State = state };
     }
 

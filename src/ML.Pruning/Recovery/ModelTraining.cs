@@ -47,6 +47,8 @@ internal static class ModelTraining
         Func<TrainingOutcome, ProvenanceStep, LanguageModel> finish, IProgress<TrainingProgress>? progress,
         CancellationToken cancellationToken)
     {
+        using LlmTelemetry.Operation operation =
+            LlmTelemetry.Start("train", model.Spec.Family, ("method", step.Method));
         options = options.Resolve(examples.Count);
         for (int i = 0; i < examples.Count; i++) EngineArguments.CheckTokens(model.Spec, examples.Tokens(i), 1);
         JsonObject provenance = step.Options;
@@ -68,6 +70,7 @@ internal static class ModelTraining
         provenance["bestValidationLoss"] = outcome.Report.BestLoss;
         provenance["bestStep"] = outcome.Report.BestStep;
         LanguageModel trained = finish(outcome, ProvenanceStep.Now(step.Stage, step.Method, provenance));
+        operation.Complete();
         return new TrainingResult(trained, outcome.Report);
     }
 

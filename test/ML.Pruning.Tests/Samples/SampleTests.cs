@@ -50,6 +50,10 @@ public sealed partial class SampleTests
     public void EmbedText_EmbeddedModel_PrintsWhatItSays() => AssertOutput(nameof(EmbedText), EmbedText.Example);
 
     [TestMethod]
+    public void SearchSparsity_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(SearchSparsity), SearchSparsity.Example);
+
+    [TestMethod]
     public void UseStoryModel_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput($"ModelBuilder/{nameof(UseStoryModel)}", UseStoryModel.Example);
 

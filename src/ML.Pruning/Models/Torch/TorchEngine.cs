@@ -92,8 +92,13 @@ internal sealed class TorchEngine : ILanguageModelEngine
             Tensor? padding = TorchDecoder.Padding(lengths.Slice(start, count).ToArray(), length, _computeType);
             Tensor hidden = _decoder.Hidden(ids, null, padding);
             TorchWeights.CopyTo(_decoder.Classifier.Forward(hidden), scores.Slice(start * labels, count * labels));
+        }
+    }
+
+    /// <inheritdoc/>
     public void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states)
     {
+        EngineArguments.RequireDecoder(_decoder.Spec);
         int length = EngineArguments.CheckTokens(_decoder.Spec, tokens, batch);
         EngineArguments.CheckDestination(
             states.Length, (long)tokens.Length * _decoder.Spec.HiddenSize, "[batch, length, hidden]");
@@ -116,7 +121,6 @@ internal sealed class TorchEngine : ILanguageModelEngine
         EngineArguments.RequireDecoder(_decoder.Spec);
         return new TorchDecodingSession(_decoder);
     }
-    public IDecodingSession StartDecoding() => new TorchDecodingSession(_decoder);
 
     /// <inheritdoc/>
     public void Append(
