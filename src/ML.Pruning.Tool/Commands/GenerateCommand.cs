@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using ML.Pruning.Inference;
 using ML.Pruning.Models;
+using ML.Pruning.Tool.Output;
 using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Tool.Commands;
@@ -53,9 +56,10 @@ internal static class GenerateCommand
         };
         Option<int> seed = new("--seed") { Description = "Seed of the sampling.", DefaultValueFactory = _ => 0 };
         Option<string?> engine = CommonOptions.Engine();
+        Option<bool> json = CommonOptions.Json();
         var command = new Command("generate", "Continue a prompt; prints prompt and continuation.")
         {
-            model, prompt, tokens, temperature, topK, topP, minP, penalty, stop, seed, engine,
+            model, prompt, tokens, temperature, topK, topP, minP, penalty, stop, seed, engine, json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -75,9 +79,11 @@ internal static class GenerateCommand
             var generator = new TextGenerator(opened, options);
 
             // A reader at a terminal sees the text grow; anything else gets it whole, or not at all.
-            Action<string>? onText = Console.IsOutputRedirected ? null : Console.Out.Write;
+            bool asJson = parse.GetValue(json);
+            Action<string>? onText = Console.IsOutputRedirected || asJson ? null : Console.Out.Write;
             GenerationResult result = generator.Generate(parse.GetValue(prompt)!, onText, cancellationToken);
-            Console.Out.WriteLine(onText is null ? result.Text : "");
+            if (asJson) JsonOutput.Write(ToJson(result));
+            else Console.Out.WriteLine(onText is null ? result.Text : "");
             if (result.StopReason == StopReason.ContextFull)
             {
                 Console.Error.WriteLine($"Stopped at the model's context of {opened.Spec.ContextLength} tokens after "
@@ -86,4 +92,11 @@ internal static class GenerateCommand
         }));
         return command;
     }
+
+    private static JsonObject ToJson(GenerationResult result) => new()
+    {
+        ["text"] = result.Text,
+        ["newTokens"] = result.NewTokens.Count,
+        ["stopReason"] = JsonNamingPolicy.CamelCase.ConvertName(result.StopReason.ToString()),
+    };
 }

@@ -21,6 +21,9 @@ internal sealed class MethodOptions
         .. StructuredOptions.Methods,
     ];
 
+    /// <summary>What --method takes.</summary>
+    public static IReadOnlyList<string> Names => s_methods;
+
     private readonly StructuredOptions _structured = new();
 
     private readonly Option<string> _method = new("--method")

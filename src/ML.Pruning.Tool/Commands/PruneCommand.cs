@@ -77,6 +77,7 @@ internal static class PruneCommand
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             if (!target.IsZip && chosen is LayerwisePruning { Quantization: not null })
                 HuggingFaceModel.RequireQuantizable(opened.Spec);
+            Console.Error.Write(PlanOf(chosen, opened).ToTable());
             if (!parse.GetValue(resume)) Pruner.DiscardResumeState(target.ResumeFolder);
             var context = new PruningContext
             {
@@ -117,6 +118,10 @@ internal static class PruneCommand
     private static void SaveAllocation(PruningReport report, string path) => (report.ToAllocation()
         ?? throw new UserErrorException("--save-allocation: masks from a file decided, so there are no sparsities."))
         .Write(path);
+
+    // What the run is going to do, and what it takes, before it does it.
+    private static PruningPlan PlanOf(PruningMethod method, LanguageModel model) =>
+        method.Plan(model.Spec, model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type);
 
     private static void SaveStatistics(LanguageModel model, PruningMethod method, string? calibration, string path,
         bool force, PruningContext context)

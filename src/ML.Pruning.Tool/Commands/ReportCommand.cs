@@ -18,8 +18,10 @@ internal static class ReportCommand
         Option<string> output = new("--output") { Description = "The HTML page to write.", Required = true };
         Option<bool> force = CommonOptions.Force();
         var command = new Command("report", "Show pruning runs, or training runs, side by side in one self-contained HTML page.")
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("report", "Show pruning runs side by side in one self-contained HTML page.")
         {
-            reports, output, force,
+            reports, output, force, json,
         };
         command.SetAction((parse, _) => Failure.GuardAsync(() =>
         {
@@ -28,6 +30,8 @@ internal static class ReportCommand
                 throw new UserErrorException($"'{path}' exists; --force replaces it.");
             ReportFile.WritePage(path, [.. parse.GetRequiredValue(reports).Select(file =>
                 KeyValuePair.Create(Path.GetFileNameWithoutExtension(file), Read(file)))]);
+            if (parse.GetValue(json)) JsonOutput.Write(new JsonObject { ["output"] = path });
+            else Console.Error.WriteLine($"Wrote {path}.");
         }));
         return command;
     }
