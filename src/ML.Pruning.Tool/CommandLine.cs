@@ -17,7 +17,12 @@ public static class CommandLine
         ParseResult result = root.Parse(args);
         if (result.Errors.Count > 0)
         {
-            Failure.Report(result.Errors[0].Message + $" See 'mlprune {result.CommandResult.Command.Name} --help'.");
+            // A word that means nothing tells more than what is missing because of it.
+            string message = result.UnmatchedTokens.Count > 0
+                ? $"'{result.UnmatchedTokens[0]}' is no command, argument or option here."
+                : result.Errors[0].Message;
+            Command command = result.CommandResult.Command;
+            Failure.Report($"{message} See 'mlprune {(command is RootCommand ? "" : command.Name + " ")}--help'.");
             return Failure.BadInput;
         }
 

@@ -33,19 +33,13 @@ internal sealed class LayerOptions
         DefaultValueFactory = _ => "pca",
     };
 
-    private readonly Option<int> _roundTo = new("--round-to")
-    {
-        Description = "slicegpt: the width is rounded down to a multiple of this.",
-        DefaultValueFactory = _ => 8,
-    };
-
     /// <summary>The methods that these options spell.</summary>
     public static IReadOnlyList<string> Methods { get; } = [ShortGptName, DepthName, SliceGptName];
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_dropLayers, _dropFirst, _dropLast, _orientation, _roundTo])
+        foreach (Option option in (Option[])[_dropLayers, _dropFirst, _dropLast, _orientation])
             command.Options.Add(option);
     }
 
@@ -53,11 +47,12 @@ internal sealed class LayerOptions
     /// <param name="name">One of <see cref="Methods"/>.</param>
     /// <param name="parse">The arguments.</param>
     /// <param name="ratio">The ratio among them.</param>
+    /// <param name="roundTo">The multiple of widths among them.</param>
     /// <param name="calibration">The calibration options among them.</param>
     /// <param name="seed">The seed among them.</param>
     /// <exception cref="UserErrorException">An argument is not legal.</exception>
     public PruningMethod Parse(
-        string name, ParseResult parse, double? ratio, CalibrationOptions calibration, int seed)
+        string name, ParseResult parse, double? ratio, int? roundTo, CalibrationOptions calibration, int seed)
     {
         string? layers = parse.GetValue(_dropLayers);
         switch (name)
@@ -84,7 +79,7 @@ internal sealed class LayerOptions
                 return new SliceGpt
                 {
                     Ratio = ratio ?? new SliceGpt().Ratio,
-                    RoundTo = parse.GetValue(_roundTo),
+                    RoundTo = roundTo ?? new SliceGpt().RoundTo,
                     Orientation = parse.GetValue(_orientation) switch
                     {
                         "pca" => SliceOrientation.Pca,

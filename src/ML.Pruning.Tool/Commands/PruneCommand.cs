@@ -1,10 +1,12 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Evaluation;
 using ML.Pruning.Export;
+using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Tool.Output;
@@ -77,7 +79,6 @@ internal static class PruneCommand
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             if (!target.IsZip && chosen is LayerwisePruning { Quantization: not null })
                 HuggingFaceModel.RequireQuantizable(opened.Spec);
-            Console.Error.Write(PlanOf(chosen, opened).ToTable());
             if (!parse.GetValue(resume)) Pruner.DiscardResumeState(target.ResumeFolder);
             var context = new PruningContext
             {
@@ -85,7 +86,7 @@ internal static class PruneCommand
                 MemoryLimitBytes = CommonOptions.ParseMemoryLimit(parse.GetValue(memoryLimit)),
                 Threads = parse.GetValue(threads),
                 CancellationToken = cancellationToken,
-                Log = message => Console.Error.WriteLine(message),
+                Log = new PlanFirst(() => PlanOf(chosen, opened)).Write,
             };
             if (parse.GetValue(saveStatistics) is { } file)
             {
@@ -99,9 +100,11 @@ internal static class PruneCommand
             result.DiscardResumeState();
             JsonObject told = result.Report.ToJson();
             if (parse.GetValue(evaluate) is { } data)
-                told["perplexity"] = Evaluate(opened, pruned, data, chosen.Calibration.SequenceLength, cancellationToken);
+                Evaluate(opened, pruned, data, chosen.Calibration.SequenceLength, told, cancellationToken);
             if (parse.GetValue(saveAllocation) is { } allocation) SaveAllocation(result.Report, allocation);
-            foreach (string path in parse.GetValue(report) ?? []) ReportFile.Write(path, told);
+            string[] reports = parse.GetValue(report) ?? [];
+            if (reports.Length > 0) told["size"] = Sizes(opened, pruned, cancellationToken);
+            foreach (string path in reports) ReportFile.Write(path, told);
             if (parse.GetValue(json)) JsonOutput.Write(told);
             else Console.Error.Write(result.Report.ToTable());
         }));
@@ -119,7 +122,20 @@ internal static class PruneCommand
         ?? throw new UserErrorException("--save-allocation: masks from a file decided, so there are no sparsities."))
         .Write(path);
 
-    // What the run is going to do, and what it takes, before it does it.
+    // What the run is going to do, and what it takes, stands before the first thing that it says, which it says before any
+    // weight moves.
+    private sealed class PlanFirst(Func<PruningPlan> plan)
+    {
+        private bool _isShown;
+
+        public void Write(string message)
+        {
+            if (!_isShown) Console.Error.Write(plan().ToTable());
+            _isShown = true;
+            Console.Error.WriteLine(message);
+        }
+    }
+
     private static PruningPlan PlanOf(PruningMethod method, LanguageModel model) =>
         method.Plan(model.Spec, model.Weights[TensorNames.Weight(0, TensorNames.Query)].Type);
 
@@ -142,22 +158,34 @@ internal static class PruneCommand
         });
     }
 
-    private static JsonObject Evaluate(
-        LanguageModel before, LanguageModel after, string data, int? length, CancellationToken cancellationToken)
+    private static JsonObject Sizes(LanguageModel before, LanguageModel after, CancellationToken cancellationToken) => new()
+    {
+        ["before"] = SizeAudit.Of(before, cancellationToken).CompressedBytes,
+        ["after"] = SizeAudit.Of(after, cancellationToken).CompressedBytes,
+    };
+
+    private static void Evaluate(LanguageModel before, LanguageModel after, string data, int? length, JsonObject told,
+        CancellationToken cancellationToken)
     {
         if (!File.Exists(data)) throw new UserErrorException($"The text '{data}' does not exist.");
         int window = length ?? Math.Min(512, before.Spec.ContextLength);
         var measured = new JsonObject { ["data"] = Path.GetFileName(data), ["sequenceLength"] = window };
+        var speed = new JsonObject();
         foreach ((string key, LanguageModel model) in new[] { ("before", before), ("after", after) })
         {
             using var progress = new ConsoleProgress($"Evaluating {key} pruning");
-            measured[key] = PerplexityEvaluator.Evaluate(model, TextCorpus.Read(data), window,
-                cancellationToken: cancellationToken, progress: progress).Perplexity;
+            EngineFactory.Get(model, EngineKind.Auto);
+            long start = Stopwatch.GetTimestamp();
+            PerplexityResult result = PerplexityEvaluator.Evaluate(model, TextCorpus.Read(data), window,
+                cancellationToken: cancellationToken, progress: progress);
+            measured[key] = result.Perplexity;
+            speed[key] = (long)result.Windows * window / Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
 
         Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Perplexity of {measured["data"]} at "
             + $"{window}: {(double)measured["before"]!:F4} before, {(double)measured["after"]!:F4} after."));
-        return measured;
+        told["perplexity"] = measured;
+        told["tokensPerSecond"] = speed;
     }
 
     private static PruningResult Prune(

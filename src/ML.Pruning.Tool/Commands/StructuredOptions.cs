@@ -119,10 +119,9 @@ internal sealed class StructuredOptions
         Description = "width: layers that stay.",
     };
 
-    private readonly Option<int> _roundTo = new("--round-to")
+    private readonly Option<int?> _roundTo = new("--round-to")
     {
-        Description = "width: multiple to which MLP width and hidden size are rounded down.",
-        DefaultValueFactory = _ => 64,
+        Description = "width, slicegpt: multiple to which widths are rounded down, at least 1 (default: 64 and 8).",
     };
 
     /// <summary>The methods that these options spell.</summary>
@@ -156,10 +155,11 @@ internal sealed class StructuredOptions
             MlpWidth = parse.GetValue(_targetMlp),
             HiddenSize = parse.GetValue(_targetHidden),
             Layers = parse.GetValue(_targetLayers),
-            RoundTo = parse.GetValue(_roundTo),
+            RoundTo = parse.GetValue(_roundTo) ?? new WidthPruning().RoundTo,
             Calibration = calibration,
         },
-        _ => _layers.Parse(name, parse, parse.GetValue(_ratio), calibration, seed),
+        _ => _layers.Parse(
+            name, parse, parse.GetValue(_ratio), parse.GetValue(_roundTo), calibration, seed),
     };
 
     private Flap Flap(ParseResult parse, CalibrationOptions calibration)

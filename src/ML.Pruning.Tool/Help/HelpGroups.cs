@@ -27,6 +27,8 @@ internal static class HelpGroups
         ("LoRA", ["--rank", "--alpha", "--dropout", "--targets", "--rslora", "--dora", "--keep-adapter"]),
         ("Sparse fine-tuning", ["--prune", "--schedule", "--ramp-fraction", "--mask-interval", "--teacher",
             "--cross-entropy", "--squarehead", "--kl"]),
+        ("Moving masks", ["--drop-fraction", "--update-interval", "--stop-fraction", "--backward-sparsity",
+            "--score-learning-rate", "--score-optimizer", "--threshold", "--penalty", "--rounds", "--rewind-step"]),
         ("Training", ["--steps", "--batch-size", "--accumulation-steps", "--learning-rate", "--decay", "--warmup-steps",
             "--weight-decay", "--max-gradient-norm", "--validation-examples", "--validation-interval", "--early-stopping",
             "--checkpoint-interval"]),

@@ -78,7 +78,7 @@ internal sealed class HelpPage(Command command, int width)
 
     private void Examples()
     {
-        IReadOnlyList<(string What, string Line)> examples = HelpExamples.Of(command.Name);
+        IReadOnlyList<(string What, string Line)> examples = HelpExamples.Of(command is RootCommand ? "mlprune" : command.Name);
         if (examples.Count == 0) return;
         Heading("Examples");
         foreach ((string what, string line) in examples)

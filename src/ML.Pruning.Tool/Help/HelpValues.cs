@@ -36,7 +36,7 @@ internal static class HelpValues
         foreach (Option option in command.Options)
         {
             string[] values = option.Name == "--method"
-                ? command.Name == "recover" ? ["lora", "sparse"] : [.. MethodOptions.Names]
+                ? command.Name == "recover" ? ["lora", .. SparseArguments.Methods] : [.. MethodOptions.Names]
                 : s_values.GetValueOrDefault(option.Name, []);
             if (values.Length > 0) option.CompletionSources.Add(values);
         }

@@ -21,7 +21,8 @@ public static partial class PruningReportPage
 
     /// <summary>Writes the page.</summary>
     /// <param name="runs">For each run a name, and what <see cref="PruningReport.ToJson"/> gave. A key <c>perplexity</c>
-    /// {data, sequenceLength, before, after}, if there is one, is shown and plotted.</param>
+    /// {data, sequenceLength, before, after}, if there is one, is shown and plotted; <c>size</c> {before, after}, in bytes as
+    /// saved compressed, and <c>tokensPerSecond</c> {before, after}, of reading text, are shown.</param>
     /// <returns>The page.</returns>
     /// <exception cref="ArgumentException">There is no run, or one is no such object; the message names it.</exception>
     public static string Of(IReadOnlyList<KeyValuePair<string, JsonObject>> runs)
@@ -30,6 +31,9 @@ public static partial class PruningReportPage
         if (runs.Count == 0) throw new ArgumentException("A report page needs at least one run.", nameof(runs));
         (string Name, Run Run)[] read = [.. runs.Select(r => Read(r.Key, r.Value))];
         var page = new StringBuilder();
+        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Pruning report</title>\n")
+            .Append("<style>\n").Append(Style).Append("\n</style>\n</head>\n<body>\n<h1>Pruning report</h1>\n");
         AppendRuns(page, read);
         AppendCharts(page, read);
         foreach ((string name, Run run) in read) AppendDetails(page, name, run);
@@ -39,12 +43,15 @@ public static partial class PruningReportPage
     private static void AppendRuns(StringBuilder page, (string Name, Run Run)[] runs)
     {
         page.Append("<table>\n").Append(
-            Row("th", "run", "method", "sparsity", "calibration", "seconds", "perplexity before", "after"));
+            Row("th", "run", "method", "sparsity", "calibration", "seconds", "perplexity before", "after",
+                "compressed bytes before", "after", "tokens/s before", "after"));
         foreach ((string name, Run run) in runs)
         {
             string calibration = run.Calibration is { } c ? Text($"{c.WindowsUsed} windows of {c.WindowLength}") : "";
             page.Append(Row("td", name, run.Method, Text($"{run.Sparsity:0.0000}"), calibration,
-                Text($"{run.DurationSeconds:0.0}"), Number(run.Perplexity?.Before), Number(run.Perplexity?.After)));
+                Text($"{run.DurationSeconds:0.0}"), Number(run.Perplexity?.Before), Number(run.Perplexity?.After),
+                Whole(run.Size?.Before), Whole(run.Size?.After), Whole(run.TokensPerSecond?.Before),
+                Whole(run.TokensPerSecond?.After)));
         }
 
         page.Append("</table>\n");
@@ -85,6 +92,15 @@ public static partial class PruningReportPage
         page.Append("</table></details>\n");
     }
 
+    private static string Row(string cell, params string[] values) => "<tr>"
+        + string.Concat(values.Select(v => $"<{cell}>{WebUtility.HtmlEncode(v)}</{cell}>")) + "</tr>\n";
+
+    private static string Number(double? value) => value is { } number ? Text($"{number:G4}") : "";
+
+    private static string Whole(double? value) => value is { } number ? Text($"{number:N0}") : "";
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
     private static (string Name, Run Run) Read(string name, JsonObject json)
     {
         try
@@ -115,7 +131,11 @@ public static partial class PruningReportPage
 
         public Windows? Calibration { get; init; }
 
-        public Perplexities? Perplexity { get; init; }
+        public BeforeAndAfter? Perplexity { get; init; }
+
+        public BeforeAndAfter? Size { get; init; }
+
+        public BeforeAndAfter? TokensPerSecond { get; init; }
 
         public required IReadOnlyList<Tensor> Tensors { get; init; }
 
@@ -124,7 +144,7 @@ public static partial class PruningReportPage
 
     private sealed record Windows(int WindowsUsed, int WindowLength);
 
-    private sealed record Perplexities(double Before, double After);
+    private sealed record BeforeAndAfter(double Before, double After);
 
     private sealed record Tensor
     {

@@ -44,6 +44,8 @@ public sealed partial class DocumentationTests
                 arguments.Append(file).Append('\n');
             }
 
+            File.WriteAllText(Path.Combine(folder.FullName, "Methods.cs"), Wrapped(Presets(), blocks.Length));
+            arguments.Append("Methods.cs\n");
             File.WriteAllText(Path.Combine(folder.FullName, "compile.rsp"), arguments.ToString());
             DotnetCommand compiled = DotnetCommand.Run(folder.FullName, "exec", Compiler(), "@compile.rsp");
             Assert.AreEqual(0, compiled.ExitCode, compiled.Output);
@@ -78,7 +80,7 @@ public sealed partial class DocumentationTests
     [TestMethod]
     public void Links_ToFilesOfTheRepository_LeadSomewhere()
     {
-        foreach (string page in MarkdownFiles.Pages)
+        foreach (string page in MarkdownFiles.Pages.Where(p => p != "CONTRIBUTING.md"))
         {
             foreach (Match match in RepositoryPath().Matches(MarkdownFiles.Read(page)))
             {
@@ -92,7 +94,17 @@ public sealed partial class DocumentationTests
     public void Methods_OfTheTool_AreDescribed()
     {
         string pages = string.Concat(MarkdownFiles.Pages.Select(MarkdownFiles.Read));
-        foreach (string method in Tool.Commands.MethodOptions.Names) StringAssert.Contains(pages, $"`{method}`");
+        foreach (string method in ML.Pruning.Tool.Commands.MethodOptions.Names) StringAssert.Contains(pages, $"--method {method}");
+    }
+
+    // What the pages of methods say between backquotes.
+    private static string Presets()
+    {
+        string[] found = [.. MarkdownFiles.Pages.Where(p => p.StartsWith("docs/methods/", StringComparison.Ordinal))
+            .SelectMany(p => Preset().Matches(MarkdownFiles.Read(p))).Select(m => m.Groups[1].Value)];
+        Assert.IsGreaterThan(15, found.Length);
+        return "using ML.Pruning.Importance;\nusing ML.Pruning.Checkpoints;\nusing ML.Pruning.Sparsity;\n"
+            + string.Concat(found.Select((code, i) => $"var preset{i} = {code};\nConsole.WriteLine(preset{i});\n"));
     }
 
     // Its usings and types stay on the level of a namespace of its own; the rest becomes a method.
@@ -115,6 +127,8 @@ public sealed partial class DocumentationTests
                 using ML.Pruning.Models;
                 using ML.Pruning.Pruning;
                 using ML.Pruning.Recovery;
+                using ML.Pruning.Recovery.DynamicSparsity;
+                using ML.Pruning.Sparsity;
                 {{string.Join('\n', usings.Where(u => !Repeated().IsMatch(u)))}}
                 internal static class Block
                 {
@@ -145,12 +159,15 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"^using [\w.]+( = [\w.<>]+)?;$")]
     private static partial Regex UsingDirective();
 
-    [GeneratedRegex(@"^using (Microsoft\.ML|ML\.Pruning\.(Calibration|Evaluation|Models|Pruning|Recovery));$")]
+    [GeneratedRegex(@"^using (Microsoft\.ML|ML\.Pruning\.(Calibration|Evaluation|Models|Pruning|Recovery|Recovery\.DynamicSparsity|Sparsity));$")]
     private static partial Regex Repeated();
+
+    [GeneratedRegex(@"`(new [^`]+)`")]
+    private static partial Regex Preset();
 
     [GeneratedRegex(@"^(public |internal |sealed |static |partial |abstract )*(class|record|enum|interface|struct) \w")]
     private static partial Regex TypeDeclaration();
 
-    [GeneratedRegex(@"(?<![\w/.])(?:docs|build|src|test)/[\w./-]*\w(?=[\s`),.;:])")]
+    [GeneratedRegex(@"(?<![\w/.])(?:docs|build|src|test)/[\w./-]*\w(?=[\s`),;:\]]|\.(\s|$))")]
     private static partial Regex RepositoryPath();
 }

@@ -19,10 +19,11 @@ public sealed class PruningReportPageTests
     {
         string page = PruningReportPage.Of([Run("first <run>", 0.5, 14.3), Run("second", 0.7, 129.9)]);
         XDocument html = XDocument.Parse(page.Replace("<!DOCTYPE html>", "").Replace("<meta charset=\"utf-8\">", "")
-            .Replace("<meta name=\"viewport\" content=\"width=device-width\">", ""));
+            .Replace("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">", ""));
         XElement[] charts = [.. html.Descendants("svg")];
         Assert.HasCount(3, charts);
         StringAssert.Contains(page, "first &lt;run&gt;");
+        foreach (string number in new[] { "123,456", "78,901", "1,500", "2,250" }) StringAssert.Contains(page, number);
 
         // Perplexity: one line of two points, the lower sparsity at the left and further down.
         XElement line = charts[0].Element("polyline")!;
@@ -124,6 +125,8 @@ public sealed class PruningReportPageTests
             ["sparsity"] = sparsity,
             ["durationSeconds"] = 1.5,
             ["perplexity"] = new JsonObject { ["before"] = 2.9, ["after"] = perplexity },
+            ["size"] = new JsonObject { ["before"] = 123_456, ["after"] = 78_901 },
+            ["tokensPerSecond"] = new JsonObject { ["before"] = 1500.2, ["after"] = 2250.4 },
             ["tensors"] = new JsonArray([.. Enumerable.Range(0, 3).Select(layer => (JsonNode)new JsonObject
             {
                 ["name"] = $"layers.{layer}.mlp.up_proj.weight",

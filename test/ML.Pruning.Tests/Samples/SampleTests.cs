@@ -43,6 +43,8 @@ public sealed partial class SampleTests
 
     [TestMethod]
     public void MoveMasks_EmbeddedModel_PrintsWhatItSays() => AssertOutput(nameof(MoveMasks), MoveMasks.Example);
+
+    [TestMethod]
     public void ChatWithModel_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput(nameof(ChatWithModel), ChatWithModel.Example);
 

@@ -102,7 +102,7 @@ public sealed class HelpTests
     }
 
     [TestMethod]
-    [DataRow("prune", "--method")]
+    [DataRow("prune", "is required", "prune --help")]
     [DataRow("prune nowhere --output x --method magnitude", "nowhere")]
     [DataRow("prune MODEL --output x --method magnitud", "magnitud", "wanda")]
     [DataRow("prune MODEL --output x --method wanda", "--calibration")]
@@ -113,12 +113,12 @@ public sealed class HelpTests
     [DataRow("prune MODEL --output x --method magnitude --memory-limit lots", "lots")]
     [DataRow("plan MODEL --method llm-pruner --sparsity 0.5", "--ratio")]
     [DataRow("eval MODEL --data nowhere.jsonl", "nowhere.jsonl")]
-    [DataRow("eval MODEL --data nowhere.jsonl --engine cuda", "cuda")]
+    [DataRow("generate MODEL --engine cuda", "cuda", "onnx")]
     [DataRow("generate MODEL --temperature -1", "-1")]
     [DataRow("export MODEL --format gguf --output x", "gguf", "onnx")]
     [DataRow("report nowhere.json --output x.html", "nowhere.json")]
     [DataRow("completion fish", "fish", "bash")]
-    [DataRow("prunes MODEL", "prunes")]
+    [DataRow("prunes MODEL", "prunes", "'mlprune --help'")]
     [DataRow("inspect MODEL --jsn", "--jsn")]
     public async Task Run_BadInput_IsRefusedInOneLine(string line, params string[] mentioned)
     {
