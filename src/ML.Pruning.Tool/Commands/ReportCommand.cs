@@ -17,9 +17,8 @@ internal static class ReportCommand
         };
         Option<string> output = new("--output") { Description = "The HTML page to write.", Required = true };
         Option<bool> force = CommonOptions.Force();
-        var command = new Command("report", "Show pruning runs, or training runs, side by side in one self-contained HTML page.")
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("report", "Show pruning runs side by side in one self-contained HTML page.")
+        var command = new Command("report", "Show pruning runs, or training runs, side by side in one self-contained HTML page.")
         {
             reports, output, force, json,
         };

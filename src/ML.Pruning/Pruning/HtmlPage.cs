@@ -32,7 +32,7 @@ internal static class HtmlPage
     /// <param name="body">What stands below, HTML.</param>
     public static string Of(string title, string body) =>
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-        + $"<meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n"
+        + $"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n"
         + $"<style>\n{Style}\n</style>\n</head>\n<body>\n<h1>{title}</h1>\n{body}</body>\n</html>\n";
 
     /// <summary>Adds a chart of the lines that have points; without any, nothing.</summary>

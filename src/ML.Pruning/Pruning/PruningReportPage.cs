@@ -31,9 +31,6 @@ public static partial class PruningReportPage
         if (runs.Count == 0) throw new ArgumentException("A report page needs at least one run.", nameof(runs));
         (string Name, Run Run)[] read = [.. runs.Select(r => Read(r.Key, r.Value))];
         var page = new StringBuilder();
-        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
-            .Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Pruning report</title>\n")
-            .Append("<style>\n").Append(Style).Append("\n</style>\n</head>\n<body>\n<h1>Pruning report</h1>\n");
         AppendRuns(page, read);
         AppendCharts(page, read);
         foreach ((string name, Run run) in read) AppendDetails(page, name, run);
@@ -92,14 +89,7 @@ public static partial class PruningReportPage
         page.Append("</table></details>\n");
     }
 
-    private static string Row(string cell, params string[] values) => "<tr>"
-        + string.Concat(values.Select(v => $"<{cell}>{WebUtility.HtmlEncode(v)}</{cell}>")) + "</tr>\n";
-
-    private static string Number(double? value) => value is { } number ? Text($"{number:G4}") : "";
-
     private static string Whole(double? value) => value is { } number ? Text($"{number:N0}") : "";
-
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
     private static (string Name, Run Run) Read(string name, JsonObject json)
     {
