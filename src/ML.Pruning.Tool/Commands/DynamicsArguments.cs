@@ -7,7 +7,6 @@ namespace ML.Pruning.Tool.Commands;
 internal sealed class DynamicsArguments
 {
     private static readonly RigL s_rigl = new();
-    private static readonly MovementPruning s_movement = new();
     private static readonly SoftMovementPruning s_soft = new();
     private static readonly LotteryTicket s_lottery = new();
 
@@ -28,10 +27,10 @@ internal sealed class DynamicsArguments
     {
         Description = "regrowing: train only the largest weights, at this lower sparsity, as Top-KAST does (default: all).",
     };
-    private readonly Option<double> _scoreRate = new("--score-learning-rate")
+    private readonly Option<double?> _scoreRate = new("--score-learning-rate")
     {
-        Description = "movement, soft-movement, edge-popup: highest learning rate of the scores.",
-        DefaultValueFactory = _ => s_movement.ScoreLearningRate,
+        Description = "movement, soft-movement, edge-popup: highest learning rate of the scores (default 0.01; "
+            + "soft-movement in short trainings 10 / steps).",
     };
     private readonly Option<string> _scoreOptimizer = new("--score-optimizer")
     {

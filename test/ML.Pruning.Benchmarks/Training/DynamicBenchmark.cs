@@ -35,7 +35,8 @@ internal sealed class DynamicBenchmark : Benchmark
         TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data("stories.valid.jsonl"));
         int steps = Math.Max(10, (int)Math.Round(FullSteps * settings.Scale));
         double denseLoss = RecoveryMeasures.Loss(dense, test);
-        yield return new RecoveryResult("stories260K", 0, "dense", 0, Math.Exp(denseLoss), null, 0, 0, 0);
+        yield return new RecoveryResult("stories260K", "none", 0, "dense", 0, dense.Spec.ParameterCount, Math.Exp(denseLoss),
+            null, 0, 0, 0);
         foreach (double sparsity in s_sparsities)
         {
             foreach ((string name, SparseFineTuneOptions options) in Ways(sparsity))
@@ -47,8 +48,9 @@ internal sealed class DynamicBenchmark : Benchmark
                 using LanguageModel trained = result.Model;
                 double loss = RecoveryMeasures.Loss(trained, test);
                 TrainingReport report = result.Report.Training;
-                yield return new RecoveryResult("stories260K", sparsity, name, RecoveryMeasures.Sparsity(trained),
-                    Math.Exp(loss), null, report.StepsDone, report.BestStep, seconds);
+                yield return new RecoveryResult("stories260K", name, sparsity, "trained",
+                    RecoveryMeasures.Sparsity(trained), trained.Spec.ParameterCount, Math.Exp(loss), null,
+                    report.StepsDone, report.BestStep, seconds);
             }
         }
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using ML.Pruning.Calibration;
-using ML.Pruning.Evaluation;
 using ML.Pruning.Export;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
@@ -8,20 +7,20 @@ using ML.Pruning.Recovery;
 
 namespace ML.Pruning.Benchmarks.Training;
 
-/// <summary>How much of what pruning costs comes back: one-shot, LoRA, sparse fine-tuning without and with
-/// SquareHead.</summary>
+/// <summary>How much of what pruning costs comes back: one-shot, LoRA, and training of all weights, which keeps zeros,
+/// without and with SquareHead.</summary>
 internal sealed class RecoveryBenchmark : Benchmark
 {
-    private const int WindowLength = 256;
     private const int CalibrationWindows = 64;
-    private static readonly double[] s_sparsities = [0.5, 0.7, 0.8, 0.9];
+    private const string Lora = "LoRA", AllWeights = "all weights", SquareHead = "all weights + SquareHead";
 
     public override string Group => "training";
 
     public override string Name => "recovery";
 
-    public override string Description => $"stories260K and docs-6m pruned by SparseGPT ({CalibrationWindows} windows of "
-        + $"{WindowLength} tokens) and trained on their own text, perplexity on the held-out text at {WindowLength}";
+    public override string Description => $"stories260K and docs-6m pruned by SparseGPT and LLM-Pruner "
+        + $"({CalibrationWindows} windows of {RecoveryMeasures.WindowLength} tokens) and trained on their own text, "
+        + $"perplexity on the held-out text at {RecoveryMeasures.WindowLength}";
 
     public override string? WhyNot(BenchmarkSettings settings) =>
         Directory.Exists(settings.Model("stories260K")) ? null : "the models and texts are not there";
@@ -45,49 +44,70 @@ internal sealed class RecoveryBenchmark : Benchmark
         TokenWindows train = RecoveryMeasures.Windows(dense, settings.Data($"{run.Text}.train.jsonl"));
         TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data($"{run.Text}.valid.jsonl"));
         double denseLoss = RecoveryMeasures.Loss(dense, test);
-        yield return new RecoveryResult(run.Model, 0, "dense", 0, Math.Exp(denseLoss), null, 0, 0, 0);
-        foreach (double sparsity in s_sparsities)
+        yield return new RecoveryResult(run.Model, "none", 0, "dense", 0, dense.Spec.ParameterCount,
+            Math.Exp(denseLoss), null, 0, 0, 0);
+        foreach ((double asked, PruningMethod method) in Methods())
         {
             var clock = Stopwatch.StartNew();
-            PruningResult result = Pruner.PruneWithWindows(
-                dense, new SparseGpt { Sparsity = sparsity }, train.Take(CalibrationWindows));
+            PruningResult result = Pruner.PruneWithWindows(dense, method, train.Take(CalibrationWindows));
             double seconds = clock.Elapsed.TotalSeconds;
             using LanguageModel pruned = result.Model;
             double prunedLoss = RecoveryMeasures.Loss(pruned, test);
-            yield return new RecoveryResult(run.Model, sparsity, "one-shot", result.Report.Sparsity,
-                Math.Exp(prunedLoss), null, 0, 0, seconds);
-            foreach (string treatment in (string[])["LoRA", "sparse", "sparse + SquareHead"])
+            RecoveryResult Result(LanguageModel model, string treatment, double loss, double? back) => new(run.Model,
+                method.Name, asked, treatment, RecoveryMeasures.Sparsity(model), model.Spec.ParameterCount, Math.Exp(loss),
+                back, 0, 0, seconds);
+            yield return Result(pruned, "one-shot", prunedLoss, null);
+            foreach (string treatment in Treatments(pruned))
             {
                 clock.Restart();
                 (LanguageModel model, TrainingReport report) = Train(pruned, dense, treatment, run, train);
                 seconds = clock.Elapsed.TotalSeconds;
                 using LanguageModel trained = model;
                 double loss = RecoveryMeasures.Loss(trained, test);
-                yield return new RecoveryResult(run.Model, sparsity, treatment, RecoveryMeasures.Sparsity(trained),
-                    Math.Exp(loss),
-                    (prunedLoss - loss) / (prunedLoss - denseLoss), report.StepsDone, report.BestStep, seconds);
+                yield return Result(trained, treatment, loss, (prunedLoss - loss) / (prunedLoss - denseLoss)) with
+                {
+                    Steps = report.StepsDone,
+                    BestStep = report.BestStep,
+                };
             }
         }
     }
+
+    private static IEnumerable<(double Asked, PruningMethod Method)> Methods()
+    {
+        foreach (double sparsity in (double[])[0.5, 0.7, 0.8, 0.9])
+            yield return (sparsity, new SparseGpt { Sparsity = sparsity });
+        foreach (double ratio in (double[])[0.25, 0.5]) yield return (ratio, new LlmPruner { Ratio = ratio });
+    }
+
+    // SquareHead compares hidden states, and a smaller model has no zeros to keep.
+    private static string[] Treatments(LanguageModel pruned) =>
+        pruned.MaskedTensors.Count > 0 ? [Lora, AllWeights, SquareHead] : [Lora, AllWeights];
 
     private static (LanguageModel Model, TrainingReport Report) Train(
         LanguageModel pruned, LanguageModel dense, string treatment, Case run, TokenWindows train)
     {
         TrainingExamples examples = TrainingExamples.FromWindows(train);
-        if (treatment == "LoRA")
+        TrainingOptions Training(TrainingOptions defaults) =>
+            defaults with { Steps = run.Steps, BatchSize = run.BatchSize };
+        if (treatment == Lora)
         {
             var lora = new LoraOptions();
-            TrainingResult adapted = LoraTrainer.Train(pruned, examples, lora with
-            {
-                Training = lora.Training with { Steps = run.Steps, BatchSize = run.BatchSize },
-            });
+            TrainingResult adapted =
+                LoraTrainer.Train(pruned, examples, lora with { Training = Training(lora.Training) });
             return (adapted.Model, adapted.Report);
         }
 
         var options = new SparseFineTuneOptions();
-        options = options with { Training = options.Training with { Steps = run.Steps, BatchSize = run.BatchSize } };
+        options = options with { Training = Training(options.Training) };
+        if (pruned.MaskedTensors.Count == 0)
+        {
+            TrainingResult trained = LanguageModelTrainer.Train(pruned, examples, options.Training);
+            return (trained.Model, trained.Report);
+        }
+
         SparseFineTuneResult result = SparseFineTuner.Train(
-            pruned, examples, options, treatment == "sparse" ? null : dense);
+            pruned, examples, options, treatment == SquareHead ? dense : null);
         return (result.Model, result.Report.Training);
     }
 

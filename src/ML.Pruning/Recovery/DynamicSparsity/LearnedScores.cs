@@ -19,8 +19,8 @@ public abstract record LearnedScores : SparsityDynamics
     {
     }
 
-    /// <summary>Highest learning rate of the scores, positive.</summary>
-    public double ScoreLearningRate { get; init; } = 1e-2;
+    /// <summary>Highest learning rate of the scores, positive; null = 0.01, or what the method says.</summary>
+    public double? ScoreLearningRate { get; init; }
 
     /// <summary>How scores follow their gradients.</summary>
     public ScoreOptimizer ScoreOptimizer { get; init; } = ScoreOptimizer.Adam;
@@ -43,8 +43,8 @@ public abstract record LearnedScores : SparsityDynamics
     /// <inheritdoc/>
     internal override void Validate(TrainingOptions training)
     {
-        Require(ScoreLearningRate > 0 && double.IsFinite(ScoreLearningRate), "learning rate of the scores",
-            ScoreLearningRate, "positive and finite");
+        Require(ScoreLearningRate is null or > 0 and < double.PositiveInfinity, "learning rate of the scores",
+            ScoreLearningRate ?? 0, "positive and finite");
         Require(Enum.IsDefined(Granularity), "granularity", (int)Granularity, "a member of ScoreGranularity");
         Require(Enum.IsDefined(ScoreOptimizer), "optimizer", (int)ScoreOptimizer, "a member of ScoreOptimizer");
     }
@@ -70,6 +70,9 @@ public abstract record LearnedScores : SparsityDynamics
             Hooks = [new LearnedScoresHook(this, matrices, context), context.KeepOthers()],
         };
     }
+
+    /// <summary>The highest learning rate of the scores in a training of so many steps.</summary>
+    internal virtual double ResolveRate(int steps) => ScoreLearningRate ?? 1e-2;
 
     /// <summary>Scores at the start.</summary>
     /// <param name="grid">Their shape.</param>

@@ -16,6 +16,7 @@ internal sealed class LearnedScoresHook : StraightThroughHook
     private readonly ScoreMatrix[] _matrices;
     private readonly DynamicsContext _context;
     private readonly TrainedParameters _scores;
+    private readonly double _rate;
     private bool _isFinite = true;
     private bool _isComplete;
 
@@ -29,9 +30,10 @@ internal sealed class LearnedScoresHook : StraightThroughHook
         _dynamics = dynamics;
         _matrices = matrices;
         _context = context;
+        _rate = dynamics.ResolveRate(context.Steps);
         _scores = new TrainedParameters(matrices.Select(m => (m.Planned.Name, m.Scores)), context.Training with
         {
-            LearningRate = dynamics.ScoreLearningRate,
+            LearningRate = _rate,
             WeightDecay = 0,
         });
         ChooseMasks(0);
@@ -103,7 +105,7 @@ internal sealed class LearnedScoresHook : StraightThroughHook
     /// <inheritdoc/>
     protected override void ChangeMasks(int step, TrainedParameters parameters)
     {
-        if (_isFinite) MoveScores(_dynamics.ScoreLearningRate * parameters.LearningRate / _context.Training.LearningRate);
+        if (_isFinite) MoveScores(_rate * parameters.LearningRate / _context.Training.LearningRate);
         ChooseMasks(_context.Progress(step));
     }
 

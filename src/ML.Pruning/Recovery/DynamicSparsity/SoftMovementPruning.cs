@@ -12,15 +12,22 @@ namespace ML.Pruning.Recovery.DynamicSparsity;
 /// (Sanh et al. 2020, arXiv:2005.07683, section 4, and their code, which also keeps at least a 200th of each matrix, as
 /// here). The mean is that of the matrices' means.</para>
 /// <para>The method's sparsity has no say: how many zeros there are is an outcome. Scores move to the last step, so
-/// that the last weights are the result, not the best. Loss curves leave the penalty out. See
+/// that the last weights are the result, not the best. The default rate of the scores is 0.01 or, in short trainings,
+/// 10 / steps: a score has to fall to -2.2 before its weight goes. Loss curves leave the penalty out. See
 /// <see cref="LearnedScores"/>.</para>
 /// </remarks>
 public sealed record SoftMovementPruning : LearnedScores
 {
     private const int FewestShare = 200;
 
+    // How far Adam lets a score go in a training, about; sigmoid(-Reach / 2) is well below the threshold.
+    private const double Reach = 10;
+
     /// <inheritdoc/>
     public override string Name => "soft-movement";
+
+    /// <inheritdoc/>
+    internal override double ResolveRate(int steps) => ScoreLearningRate ?? Math.Max(1e-2, Reach / steps);
 
     /// <summary>Threshold tau at the end of the ramp, in (0, 0.5).</summary>
     public double Threshold { get; init; } = 0.1;
