@@ -14,6 +14,7 @@ return args switch
     ["drop-layers-and-slice", .. string[] rest] when rest.Length < 2 => Example(DropLayersAndSlice.Example, rest),
     ["compare-pruning-methods", .. string[] rest] when rest.Length < 2 => Example(ComparePruningMethods.Example, rest),
     ["make-smaller", .. string[] rest] when rest.Length < 2 => Example(MakeSmaller.Example, rest),
+    ["run-any-onnx-model", .. string[] rest] when rest.Length < 2 => Example(RunAnyOnnxModel.Example, rest),
     ["generate-text", .. string[] rest] when rest.Length < 2 => Example(GenerateText.Example, rest),
     ["chat", .. string[] rest] when rest.Length < 2 => Example(ChatWithModel.Example, rest),
     ["embed-text", .. string[] rest] when rest.Length < 2 => Example(EmbedText.Example, rest),
@@ -50,6 +51,7 @@ static int Usage()
                drop-layers-and-slice [MODEL]
                compare-pruning-methods [MODEL]
                make-smaller [MODEL]
+               run-any-onnx-model [MODEL]
                generate-text [MODEL]
                chat [MODEL]
                embed-text [MODEL]

@@ -48,6 +48,7 @@ public static class CommandLine
             EvalCommand.Create(),
             GenerateCommand.Create(),
             ExportCommand.Create(),
+            BenchCommand.Create(),
             CompletionCommand.Create(),
         };
         foreach (Command command in root.Subcommands) HelpValues.Complete(command);

@@ -251,6 +251,34 @@ public static class LlmCatalog
         return TextDocuments.Load(catalog, path, outputColumnName);
     }
 
+    /// <summary>Runs an ONNX model of any exporter on each row, like ApplyOnnxModel, with its sparse weights on this
+    /// library's kernels.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="outputColumnNames">Outputs of the model, which become columns of the same names: vectors of Single or
+    /// Int64.</param>
+    /// <param name="inputColumnNames">Inputs of the model, read from columns of the same names.</param>
+    /// <param name="modelFile">The ONNX file.</param>
+    /// <param name="shapeDictionary">Dimensions of inputs and outputs by name, where the file leaves more than the first
+    /// one open; null = none.</param>
+    /// <returns>The estimator.</returns>
+    public static SparseOnnxEstimator ApplySparseOnnxModel(this TransformsCatalog catalog, string[] outputColumnNames,
+        string[] inputColumnNames, string modelFile, IDictionary<string, int[]>? shapeDictionary = null) =>
+        catalog.ApplySparseOnnxModel(new SparseOnnxEstimator.Options
+        {
+            ModelFile = modelFile,
+            OutputColumnNames = outputColumnNames,
+            InputColumnNames = inputColumnNames,
+            ShapeDictionary = shapeDictionary,
+        });
+
+    /// <summary>Runs an ONNX model of any exporter on each row, with its sparse weights on this library's
+    /// kernels.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">How.</param>
+    /// <returns>The estimator.</returns>
+    public static SparseOnnxEstimator ApplySparseOnnxModel(
+        this TransformsCatalog catalog, SparseOnnxEstimator.Options options) => new(Environment(catalog), options);
+
     private static Runtime.IHostEnvironment Environment(TransformsCatalog catalog)
     {
         ArgumentNullException.ThrowIfNull(catalog);

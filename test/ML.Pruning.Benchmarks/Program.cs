@@ -1,6 +1,7 @@
 using System.Globalization;
 using ML.Pruning.Benchmarks;
 using ML.Pruning.Benchmarks.Kernels;
+using ML.Pruning.Benchmarks.Models;
 using ML.Pruning.Benchmarks.Pruning;
 using ML.Pruning.Benchmarks.Training;
 
@@ -8,8 +9,9 @@ if (args is [PruningProcess.Command, .. var job]) return PruningProcess.Run(job)
 
 Benchmark[] all =
 [
-    new ArithmeticBenchmark(), new DynamicBenchmark(), new KernelsBenchmark(), new LargeModelBenchmark(),
-    new MaskSelectionBenchmark(), new RecoveryBenchmark(), new TokenizationBenchmark(), new TrainingSpeedBenchmark(),
+    new ArithmeticBenchmark(), new DynamicBenchmark(), new GraphSpeedBenchmark(), new KernelsBenchmark(),
+    new LargeModelBenchmark(), new LlamaSpeedBenchmark(), new MaskSelectionBenchmark(), new RecoveryBenchmark(),
+    new TokenizationBenchmark(), new TrainingSpeedBenchmark(),
 ];
 string output = Path.Combine("artifacts", "bench"), shared = Path.Combine("..", "shared");
 double scale = 1;

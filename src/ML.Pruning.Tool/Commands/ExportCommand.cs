@@ -5,6 +5,7 @@ using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 using ML.Pruning.Tool.Output;
 using ML.Pruning.Transforms;
+using Spectre.Console;
 
 namespace ML.Pruning.Tool.Commands;
 
@@ -57,7 +58,21 @@ internal static class ExportCommand
             if (asOnnx && parse.GetValue(compressed))
                 throw new UserErrorException("--compressed does not go with --format onnx; leave it out.");
             var target = new ModelOutput(path, parse.GetValue(force), asFile);
-            using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
+            string source = parse.GetRequiredValue(model);
+            if (OnnxModel.IsFile(source))
+            {
+                if (!asOnnx)
+                    throw new UserErrorException($"'{source}' is an ONNX model; it can be exported with --format onnx only.");
+                IReadOnlyList<SparseOnnxNode> nodes = SparseOnnxModel.Write(source, path, new SparseOnnxOptions
+                {
+                    Overwrite = parse.GetValue(force),
+                    Type = ParseKernels(parse.GetValue(kernels)),
+                }, cancellationToken);
+                Report(path, nodes, parse.GetValue(json));
+                return;
+            }
+
+            using LanguageModel opened = LanguageModelSource.Open(source);
             using LanguageModel? dense = parse.GetValue(dequantize) ? opened.Dequantized() : null;
             if (asOnnx)
             {
@@ -87,6 +102,21 @@ internal static class ExportCommand
             ? new FileInfo(path).Length
             : new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length),
     };
+
+    // What became of a model of another exporter.
+    private static void Report(string path, IReadOnlyList<SparseOnnxNode> nodes, bool asJson)
+    {
+        if (asJson)
+        {
+            JsonObject result = ToJson(path, "onnx");
+            result["nodes"] = BenchCommand.ToJson(nodes);
+            JsonOutput.Write(result);
+            return;
+        }
+
+        BenchCommand.Print(nodes, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+        Console.Error.WriteLine($"Wrote {path}: {nodes.Count(node => node.IsPacked)} of {nodes.Count} nodes run on the kernels.");
+    }
 
     private static PackedType? ParseKernels(string? name) => name switch
     {

@@ -22,6 +22,8 @@ using ML.Pruning.Transforms;
     "Generate text with a language model", TextGeneratingTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(TextEmbeddingTransformer), null, typeof(SignatureLoadModel),
     "Embed text with a language model", TextEmbeddingTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(SparseOnnxTransformer), null, typeof(SignatureLoadModel),
+    "Run an ONNX model on sparse kernels", SparseOnnxTransformer.LoaderSignature)]
 
 namespace ML.Pruning.Transforms;
 
@@ -37,9 +39,10 @@ internal static class MLNetInternals
     /// <summary>The folder for temporary files: <c>MLContext.TempFilePath</c>.</summary>
     public static string GetTempFolder(IHostEnvironment env) => ((IHostEnvironmentInternal)env).TempFilePath;
 
-    /// <summary>A column of a schema shape: a scalar, or a vector of known size.</summary>
+    /// <summary>A column of a schema shape.</summary>
     public static SchemaShape.Column NewColumn(string name, DataViewType type) => type is VectorDataViewType vector
-        ? new(name, SchemaShape.Column.VectorKind.Vector, vector.ItemType, false)
+        ? new(name, vector.IsKnownSize ? SchemaShape.Column.VectorKind.Vector
+            : SchemaShape.Column.VectorKind.VariableVector, vector.ItemType, false)
         : new(name, SchemaShape.Column.VectorKind.Scalar, type, false);
 
     /// <summary>Starts a stage in a saved model: its identity, and its options as JSON.</summary>

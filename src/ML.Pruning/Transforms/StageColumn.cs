@@ -5,7 +5,7 @@ namespace ML.Pruning.Transforms;
 
 /// <summary>A column that a stage reads or writes.</summary>
 /// <param name="Name">Name of the column.</param>
-/// <param name="Type">Its type; a scalar, or for an output also a vector of known size.</param>
+/// <param name="Type">Its type; a vector's size does not matter.</param>
 internal readonly record struct StageColumn(string Name, DataViewType Type)
 {
     /// <summary>A column that carries a model.</summary>
@@ -23,7 +23,7 @@ internal readonly record struct StageColumn(string Name, DataViewType Type)
     public DataViewSchema.Column Find(DataViewSchema schema)
     {
         DataViewSchema.Column column = schema.GetColumnOrNull(Name) ?? throw Missing(nameof(schema));
-        return column.Type.Equals(Type) ? column : throw Mismatch(nameof(schema), column.Type.ToString()!);
+        return Matches(column.Type) ? column : throw Mismatch(nameof(schema), column.Type.ToString()!);
     }
 
     /// <summary>Checks that the column is in a schema shape.</summary>
@@ -33,9 +33,12 @@ internal readonly record struct StageColumn(string Name, DataViewType Type)
         foreach (SchemaShape.Column column in inputSchema)
         {
             if (column.Name != Name) continue;
-            bool matches = column.Kind == SchemaShape.Column.VectorKind.Scalar && column.ItemType.Equals(Type);
+            bool isScalar = column.Kind == SchemaShape.Column.VectorKind.Scalar;
+            bool matches = Type is VectorDataViewType vector
+                ? !isScalar && column.ItemType.Equals(vector.ItemType)
+                : isScalar && column.ItemType.Equals(Type);
             if (matches) return;
-            string got = column.Kind == SchemaShape.Column.VectorKind.Scalar
+            string got = isScalar
                 ? column.ItemType.ToString()!
                 : $"Vector<{column.ItemType}>";
             throw Mismatch(nameof(inputSchema), got);
@@ -51,6 +54,10 @@ internal readonly record struct StageColumn(string Name, DataViewType Type)
         foreach (StageColumn column in added) columns[column.Name] = MLNetInternals.NewColumn(column.Name, column.Type);
         return new SchemaShape(columns.Values);
     }
+
+    private bool Matches(DataViewType type) => Type is VectorDataViewType vector
+        ? type is VectorDataViewType found && found.ItemType.Equals(vector.ItemType)
+        : type.Equals(Type);
 
     private ArgumentOutOfRangeException Missing(string parameter) => new(parameter,
         $"Could not find input column '{Name}'." + (Type is LanguageModelDataViewType

@@ -59,6 +59,10 @@ public sealed partial class SampleTests
     public void UseStoryModel_EmbeddedModel_PrintsWhatItSays() =>
         AssertOutput($"ModelBuilder/{nameof(UseStoryModel)}", UseStoryModel.Example);
 
+    [TestMethod]
+    public void RunAnyOnnxModel_EmbeddedModel_PrintsWhatItSays() =>
+        AssertOutput(nameof(RunAnyOnnxModel), RunAnyOnnxModel.Example);
+
     private static void AssertOutput(string sample, Action<string> example)
     {
         string source = File.ReadAllText(

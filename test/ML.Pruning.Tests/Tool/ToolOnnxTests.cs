@@ -27,6 +27,44 @@ public sealed class ToolOnnxTests
     }
 
     [TestMethod]
+    public void Bench_Model_TellsSpeedsAndLayers()
+    {
+        using var model = new TinyModel();
+
+        ToolProcess run = ToolProcess.Run("bench", model.Folder, "--json", "--repeats", "1", "--new-tokens", "4");
+
+        Assert.AreEqual(0, run.ExitCode, run.Errors);
+        JsonObject result = JsonNode.Parse(run.Output)!.AsObject();
+        Assert.IsGreaterThan(0, (double)result["prefillTokensPerSecond"]!);
+        Assert.IsGreaterThan(0, (double)result["decodeTokensPerSecond"]!);
+        Assert.IsGreaterThan(0, (double)result["dense"]!["decodeTokensPerSecond"]!);
+        JsonArray layers = result["layers"]!.AsArray();
+        Assert.IsTrue(layers.All(layer => (string?)layer!["kernel"] == "dense" && layer["why"] is not null));
+    }
+
+    [TestMethod]
+    public void ExportAndBench_OnnxFileOfAnotherExporter_TellWhatRunsWhere()
+    {
+        using var folder = new TestFolder();
+        PrunedOnnx.Write(PrunedOnnx.Find("ch_ppocr_mobile_v2.0_cls_infer.onnx"), folder["pruned.onnx"], 0.8);
+
+        ToolProcess export = ToolProcess.Run(
+            "export", folder["pruned.onnx"], "--format", "onnx", "--output", folder["sparse.onnx"]);
+        ToolProcess bench = ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3x48x192", "--json");
+
+        Assert.AreEqual(0, export.ExitCode, export.Errors);
+        Assert.IsTrue(File.Exists(folder["sparse.onnx"]));
+        Assert.AreEqual(0, bench.ExitCode, bench.Errors);
+        JsonObject result = JsonNode.Parse(bench.Output)!.AsObject();
+        Assert.IsLessThan(1e-4, (double)result["difference"]!);
+        Assert.IsGreaterThan(0, (double)result["ratio"]!);
+        JsonArray nodes = result["nodes"]!.AsArray();
+        Assert.IsTrue(nodes.Any(node => (bool)node!["packed"]!));
+        Assert.IsTrue(nodes.All(node => node!["why"] is not null));
+        ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3", "--shape", "nothing").ExpectRefusal("--shape");
+    }
+
+    [TestMethod]
     public void Eval_BothEngines_GiveTheSamePerplexity()
     {
         using var model = new TinyModel();

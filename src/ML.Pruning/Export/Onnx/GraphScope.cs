@@ -103,7 +103,7 @@ internal sealed class GraphScope
     /// <returns>[B T, out].</returns>
     public string Linear(LinearSpec linear, string input)
     {
-        if (_packing?.FormatOf(Stored(linear.WeightName)) is { } format)
+        if (_packing?.FormatOf(linear.WeightName, Stored(linear.WeightName)) is { } format)
         {
             string packed = Graph.Initializer($"{linear.WeightName}.packed",
                 name => new PackedInitializer(name, Stored(linear.WeightName), format, _packing.Type));

@@ -23,8 +23,9 @@ public sealed record OnnxExportOptions
     /// <summary>Whether the graph also gives <see cref="GraphNames.States"/>.</summary>
     internal bool WithStates { get; init; }
 
-    /// <summary>float32 bytes of a weight below which it is not packed.</summary>
-    internal long SmallestPackedBytes { get; init; }
+    /// <summary>The weights that are packed, by canonical name, and how; null = as <see cref="MinimumSparsity"/>
+    /// says.</summary>
+    internal IReadOnlyDictionary<string, PackedFormat>? Formats { get; init; }
 
     /// <summary>Which weights are packed, and how; null = none.</summary>
     /// <exception cref="ArgumentException">The sparsity is out of range, or kernels go with standard operators
@@ -35,7 +36,7 @@ public sealed record OnnxExportOptions
         if (!(MinimumSparsity is >= 0 and <= 1))
             throw new ArgumentException($"MinimumSparsity is {MinimumSparsity}; it must lie between 0 and 1.");
         return Operators == OnnxOperators.Fused
-            ? new WeightPacking(type, MinimumSparsity, SmallestPackedBytes)
+            ? new WeightPacking(type, MinimumSparsity, Formats)
             : throw new ArgumentException("SparseKernels needs an operator that is not ONNX's; it does not go with "
                 + "OnnxOperators.Standard.");
     }

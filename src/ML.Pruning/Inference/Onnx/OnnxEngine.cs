@@ -14,31 +14,30 @@ internal sealed class OnnxEngine : ILanguageModelEngine
     private const long ScoresPerRun = 1 << 22;
     private const long LogitsPerRun = 1 << 22;
 
-    // From these on the kernels win over ONNX Runtime's products; a weight that fits the cache gains nothing.
-    private const double SparseFrom = 0.4;
-    private const long CacheBytes = 2 << 20;
-    private static readonly OnnxExportOptions s_options = new()
-    {
-        SparseKernels = SparseOperator.Library is null ? null : PackedType.Float32,
-        MinimumSparsity = SparseFrom,
-        SmallestPackedBytes = CacheBytes,
-        WithStates = true,
-    };
-
     private readonly OnnxDecoder _decoder;
     private readonly DirectoryInfo? _temporary;
 
     /// <summary>Exports a model to a temporary folder and opens it from there. The folder goes at once where files
     /// that are open can be deleted, else with the engine.</summary>
     /// <param name="model">The model.</param>
+    /// <param name="sparse">Whether linear maps may run on the sparse kernels, where a measurement finds them
+    /// faster.</param>
     /// <exception cref="InvalidOperationException">The model has no weights.</exception>
     /// <exception cref="NotSupportedException">The model has a part that cannot be exported.</exception>
-    public OnnxEngine(LanguageModel model)
+    public OnnxEngine(LanguageModel model, bool sparse = true)
     {
+        var options = new OnnxExportOptions { WithStates = true };
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ml-pruning-onnx-");
         try
         {
-            OnnxModel.WriteGraph(model, folder.FullName, s_options);
+            if (sparse && SparseOperator.Library is not null)
+            {
+                KernelSelection selection = KernelSelection.Of(model);
+                Kernels = selection.Layers;
+                options = options with { SparseKernels = PackedType.Float32, Formats = selection.Formats };
+            }
+
+            OnnxModel.WriteGraph(model, folder.FullName, options);
             _decoder = new OnnxDecoder(Path.Combine(folder.FullName, OnnxModel.FileName));
             if (OperatingSystem.IsWindows()) _temporary = folder;
         }
@@ -59,6 +58,9 @@ internal sealed class OnnxEngine : ILanguageModelEngine
 
     /// <summary>The model's shape.</summary>
     public ModelSpec Spec => _decoder.Spec;
+
+    /// <summary>What each linear map runs on; none where that was not chosen here.</summary>
+    public IReadOnlyList<LayerKernel> Kernels { get; } = [];
 
     /// <inheritdoc/>
     public void Logits(ReadOnlySpan<int> tokens, int batch, Span<float> logits)

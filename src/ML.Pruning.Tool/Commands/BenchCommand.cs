@@ -1,0 +1,137 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using ML.Pruning.Evaluation;
+using ML.Pruning.Export.Onnx;
+using ML.Pruning.Inference;
+using ML.Pruning.Models;
+using ML.Pruning.Tool.Output;
+using ML.Pruning.Transforms;
+using Spectre.Console;
+
+namespace ML.Pruning.Tool.Commands;
+
+/// <summary><c>mlprune bench</c>: how fast a model runs, and on what.</summary>
+internal static class BenchCommand
+{
+    public static Command Create()
+    {
+        Argument<string> model = CommonOptions.Model();
+        model.Description += " Or an .onnx file of any exporter.";
+        Option<int> prompt = new("--prompt-tokens")
+        {
+            Description = "Tokens of the prompt.", DefaultValueFactory = _ => 128,
+        };
+        Option<int> added = new("--new-tokens")
+        {
+            Description = "Tokens written after it.", DefaultValueFactory = _ => 32,
+        };
+        Option<int> repeats = new("--repeats")
+        {
+            Description = "Rounds, of which the fastest counts.", DefaultValueFactory = _ => 3,
+        };
+        Option<string[]> shape = new("--shape")
+        {
+            Description = "An .onnx file's input and its dimensions, such as x:1x3x224x224; may be given several times.",
+            DefaultValueFactory = _ => [],
+        };
+        Option<bool> json = CommonOptions.Json();
+        var command = new Command("bench", "Measure how fast a model runs beside the same model with dense products.")
+        {
+            model, prompt, added, repeats, shape, json,
+        };
+        command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
+        {
+            string path = parse.GetRequiredValue(model);
+            if (OnnxModel.IsFile(path))
+            {
+                SparseOnnxSpeed speed = SparseOnnxBenchmark.Measure(
+                    path, (parse.GetValue(shape) ?? []).Select(ParseShape).ToDictionary());
+                if (parse.GetValue(json)) JsonOutput.Write(ToJson(speed));
+                else Print(speed);
+                return;
+            }
+
+            using LanguageModel opened = LanguageModelSource.Open(path);
+            int most = Math.Max(1, opened.Spec.ContextLength / 2); // small contexts take less
+            SpeedResult result = SpeedBenchmark.Measure(opened, Math.Min(parse.GetValue(prompt), most),
+                Math.Min(parse.GetValue(added), most), parse.GetValue(repeats), cancellationToken);
+            if (parse.GetValue(json)) JsonOutput.Write(result.ToJson());
+            else Print(result);
+        }));
+        return command;
+    }
+
+    /// <summary>What was done with each node of an ONNX model, as a table.</summary>
+    public static void Print(IReadOnlyList<SparseOnnxNode> nodes, IAnsiConsole console)
+    {
+        var table = new Table().AddColumns("node", "operator", "weight", "zeros", "runs on");
+        foreach (SparseOnnxNode node in nodes)
+        {
+            table.AddRow(Markup.Escape(node.Name), node.Operator,
+                node.Rows == 0 ? "" : $"{node.Rows} x {node.Columns}", node.Rows == 0 ? "" : $"{node.Sparsity:P0}",
+                Markup.Escape(node.IsPacked ? $"kernel: {node.Why}" : $"ONNX Runtime: {node.Why}"));
+        }
+
+        console.Write(table);
+    }
+
+    private static void Print(SpeedResult result)
+    {
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"prefill {result.Prefill:F1} tokens/s ({result.PromptTokens} tokens), decode {result.Decode:F1} tokens/s"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"dense: prefill {result.DensePrefill:F1}, decode {result.DenseDecode:F1} (ONNX Runtime, float32)"));
+        var table = new Table().AddColumns("weight", "shape", "zeros", "kernel", "why");
+        foreach (LayerKernel layer in result.Layers)
+        {
+            table.AddRow(Markup.Escape(layer.Name), $"{layer.Rows} x {layer.Columns}", $"{layer.Sparsity:P0}", layer.Kernel,
+                Markup.Escape(layer.Why));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void Print(SparseOnnxSpeed speed)
+    {
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{speed.Milliseconds:F2} ms a run; {speed.DenseMilliseconds:F2} ms as it is (ONNX Runtime, as the file has it); "
+            + $"outputs differ by {speed.Difference:G2} of the largest"));
+        if (speed.WhyDense is { } reason) Console.Out.WriteLine($"It runs as it is: {reason}");
+        Print(speed.Nodes, AnsiConsole.Console);
+    }
+
+    private static JsonObject ToJson(SparseOnnxSpeed speed) => new()
+    {
+        ["milliseconds"] = speed.Milliseconds,
+        ["denseMilliseconds"] = speed.DenseMilliseconds,
+        ["ratio"] = speed.DenseMilliseconds / speed.Milliseconds,
+        ["difference"] = speed.Difference,
+        ["whyDense"] = speed.WhyDense,
+        ["nodes"] = ToJson(speed.Nodes),
+    };
+
+    /// <summary>What was done with each node of an ONNX model, as JSON.</summary>
+    public static JsonArray ToJson(IReadOnlyList<SparseOnnxNode> nodes) => new(
+    [
+        .. nodes.Select(node => (JsonNode)new JsonObject
+        {
+            ["name"] = node.Name,
+            ["operator"] = node.Operator,
+            ["rows"] = node.Rows,
+            ["columns"] = node.Columns,
+            ["sparsity"] = node.Sparsity,
+            ["packed"] = node.IsPacked,
+            ["why"] = node.Why,
+        }),
+    ]);
+
+    private static KeyValuePair<string, long[]> ParseShape(string text)
+    {
+        int colon = text.LastIndexOf(':');
+        long[] sizes = [.. text[(colon + 1)..].Split('x')
+            .Select(size => long.TryParse(size, CultureInfo.InvariantCulture, out long value) ? value : 0)];
+        return colon > 0 && sizes.All(size => size > 0) ? new(text[..colon], sizes) : throw new UserErrorException(
+            $"--shape is \"{text}\"; give an input and its dimensions, such as x:1x3x224x224.");
+    }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json.Nodes;
+using ML.Pruning.Inference;
+
+namespace ML.Pruning.Evaluation;
+
+/// <summary>How fast a model reads prompts and writes, as it runs and with dense products only.</summary>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="NewTokens">Tokens written after it, one by one.</param>
+/// <param name="Repeats">Rounds, of which the fastest counts.</param>
+/// <param name="Prefill">Prompt tokens a second.</param>
+/// <param name="Decode">New tokens a second.</param>
+/// <param name="DensePrefill">The same with ONNX Runtime's own products of float32.</param>
+/// <param name="DenseDecode">The same with ONNX Runtime's own products of float32.</param>
+/// <param name="Target">The instruction set of the kernels.</param>
+/// <param name="Layers">What each linear map runs on, and why.</param>
+public sealed record SpeedResult(int PromptTokens, int NewTokens, int Repeats, double Prefill, double Decode,
+    double DensePrefill, double DenseDecode, string Target, IReadOnlyList<LayerKernel> Layers)
+{
+    /// <summary>The result as one JSON object.</summary>
+    /// <returns>Keys promptTokens, newTokens, repeats, prefillTokensPerSecond, decodeTokensPerSecond, dense (with the
+    /// latter two), target, layers (name, rows, columns, sparsity, kernel, denseMicroseconds, kernelMicroseconds,
+    /// why).</returns>
+    public JsonObject ToJson() => new()
+    {
+        ["engine"] = "onnx",
+        ["precision"] = "float32",
+        ["promptTokens"] = PromptTokens,
+        ["newTokens"] = NewTokens,
+        ["repeats"] = Repeats,
+        ["prefillTokensPerSecond"] = Prefill,
+        ["decodeTokensPerSecond"] = Decode,
+        ["dense"] = new JsonObject
+        {
+            ["prefillTokensPerSecond"] = DensePrefill,
+            ["decodeTokensPerSecond"] = DenseDecode,
+        },
+        ["target"] = Target,
+        ["layers"] = new JsonArray([.. Layers.Select(layer => (JsonNode)new JsonObject
+        {
+            ["name"] = layer.Name,
+            ["rows"] = layer.Rows,
+            ["columns"] = layer.Columns,
+            ["sparsity"] = layer.Sparsity,
+            ["kernel"] = layer.Kernel,
+            ["denseMicroseconds"] = layer.DenseMicroseconds,
+            ["kernelMicroseconds"] = layer.KernelMicroseconds,
+            ["why"] = layer.Why,
+        })]),
+    };
+}

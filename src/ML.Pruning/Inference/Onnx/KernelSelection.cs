@@ -1,0 +1,113 @@
+using System.Globalization;
+using ML.Pruning.Checkpoints;
+using ML.Pruning.Kernels;
+using ML.Pruning.Models;
+using ML.Pruning.Sparsity;
+
+namespace ML.Pruning.Inference.Onnx;
+
+/// <summary>Chooses for each linear map between ONNX Runtime's product and the sparse kernels, by a short measurement of
+/// the product with one token, as in decoding: one for each shape and twentieth of sparsity.</summary>
+internal sealed class KernelSelection
+{
+    // Below this the kernels never win; and weights so small take no time that is worth a measurement.
+    private const double LeastSparsity = 0.2;
+    private const int LeastWeights = 1 << 15;
+
+    // Gathering single weights wins late; whole vectors of zeros are looked for where few values are stored in vain.
+    private const double CsrFrom = 0.8;
+    private const double MostBlockWaste = 1.25;
+    private const int SparsitySteps = 20;
+    private const long UsualL2Bytes = 2 << 20;
+
+    private readonly Dictionary<(int Rows, int Columns, int Step), Measured> _measured = [];
+    private readonly List<LayerKernel> _layers = [];
+    private readonly Dictionary<string, PackedFormat> _formats = new(StringComparer.Ordinal);
+
+    private KernelSelection()
+    {
+    }
+
+    /// <summary>The choice for each linear map.</summary>
+    public IReadOnlyList<LayerKernel> Layers => _layers;
+
+    /// <summary>The weights that are packed, and how.</summary>
+    public IReadOnlyDictionary<string, PackedFormat> Formats => _formats;
+
+    /// <summary>Chooses for a model.</summary>
+    /// <param name="model">The model, with weights.</param>
+    /// <returns>The choices.</returns>
+    public static KernelSelection Of(LanguageModel model)
+    {
+        var selection = new KernelSelection();
+        for (int layer = 0; layer < model.Spec.Layers.Count; layer++)
+        {
+            foreach (LinearSpec linear in model.Spec.Linears(layer))
+                selection.Choose(linear.WeightName, model.Weights[linear.WeightName]);
+        }
+
+        return selection;
+    }
+
+    private void Choose(string name, StoredTensor weight)
+    {
+        int rows = (int)weight.Shape[0], columns = (int)weight.Shape[1];
+        (long zeros, _) = TensorCensus.Take(weight, CancellationToken.None);
+        double sparsity = (double)zeros / weight.ElementCount;
+        if (sparsity < LeastSparsity || weight.ElementCount < LeastWeights)
+        {
+            _layers.Add(new LayerKernel(name, rows, columns, sparsity, "dense", null, null, sparsity < LeastSparsity
+                ? Text($"{sparsity:P0} zeros; below {LeastSparsity:P0} dense is faster")
+                : Text($"{weight.ElementCount} weights are too few for zeros to matter")));
+            return;
+        }
+
+        var key = (rows, columns, (int)(sparsity * SparsitySteps));
+        if (!_measured.TryGetValue(key, out Measured? measured))
+            _measured.Add(key, measured = Measure(weight, rows, columns, sparsity));
+        if (measured.Format is { } format) _formats.Add(name, format);
+        string kernel = measured.Format?.ToString().ToLowerInvariant() ?? "dense";
+        bool isCached = measured.Format is null && weight.ElementCount * sizeof(float) <= UsualL2Bytes;
+        _layers.Add(new LayerKernel(name, rows, columns, sparsity, kernel, measured.Dense, measured.Sparse, Text(
+            $"measured: dense {measured.Dense:F0} us, {measured.Best} {measured.Sparse:F0} us")
+            + (isCached ? "; it fits the L2 cache, where unpacking costs more than reading" : "")));
+    }
+
+    private static Measured Measure(StoredTensor weight, int rows, int columns, double sparsity)
+    {
+        var values = new float[weight.ElementCount];
+        weight.Read(0, values);
+        var candidates = new List<PackedMatrix> { Pack(PackedFormat.Bitmask) };
+        try
+        {
+            if (sparsity >= CsrFrom && columns <= ushort.MaxValue) candidates.Add(Pack(PackedFormat.Csr));
+            if (columns <= ushort.MaxValue) candidates.Add(Pack(PackedFormat.Block));
+            if (candidates[^1] is { Format: PackedFormat.Block } block && block.Kept > MostBlockWaste * candidates[0].Kept)
+            {
+                block.Dispose();
+                candidates.RemoveAt(candidates.Count - 1);
+            }
+
+            using var dense = new DenseProduct(values, rows, columns);
+            float[] x = new float[columns], y = new float[rows];
+            Array.Fill(x, 1f);
+            double[] times = KernelTiming.Fastest(
+                [dense.Run, .. candidates.Select(c => (Action)(() => c.Multiply(x, 1, y)))]);
+            int best = Array.IndexOf(times, times.Skip(1).Min(), 1);
+            PackedFormat format = candidates[best - 1].Format;
+            return new Measured(
+                times[best] < times[0] ? format : null, times[0], times[best], format.ToString().ToLowerInvariant());
+        }
+        finally
+        {
+            foreach (PackedMatrix candidate in candidates) candidate.Dispose();
+        }
+
+        PackedMatrix Pack(PackedFormat format) =>
+            PackedMatrix.Pack(values, rows, columns, format, PackedType.Float32);
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    private sealed record Measured(PackedFormat? Format, double Dense, double Sparse, string Best);
+}

@@ -1,0 +1,131 @@
+using Microsoft.ML.OnnxRuntime;
+using ML.Pruning.Benchmarks.Kernels;
+using ML.Pruning.Export.Onnx;
+using ML.Pruning.Inference.Onnx;
+
+namespace ML.Pruning.Benchmarks.Models;
+
+/// <summary>ONNX models of other kinds, dense beside packed by <see cref="SparseOnnxModel"/>: the matrix products of an
+/// encoder of BERT-base's shape, and the convolutions of a CNN.</summary>
+internal sealed class GraphSpeedBenchmark : Benchmark
+{
+    private const int Hidden = 768;
+    private const int Inner = 3072;
+    private const int Length = 128;
+    private const int Side = 28;
+    private const int Channels = 256;
+    private static readonly double[] s_sparsities = [0.5, 0.7, 0.8, 0.9];
+
+    public override string Group => "models";
+
+    public override string Name => "graph-speed";
+
+    public override string Description => $"float32: an encoder's matrix products (hidden {Hidden}, {Length} tokens, batch 1 "
+        + $"and 8) and a CNN of 3x3 and 1x1 convolutions ({Channels} channels, {Side}x{Side}), one thread";
+
+    public override string? WhyNot(BenchmarkSettings settings) => SparseOnnxSession.WhyNot;
+
+    public override IEnumerable<object> Run(BenchmarkSettings settings)
+    {
+        int layers = Math.Max(1, (int)Math.Round(6 * settings.Scale));
+        foreach (double sparsity in s_sparsities)
+        {
+            yield return Measure($"encoder products, {layers} layers", sparsity, 1, [Length, Hidden],
+                graph => Encoder(graph, layers, sparsity, 1));
+            yield return Measure($"encoder products, {layers} layers", sparsity, 8, [8 * Length, Hidden],
+                graph => Encoder(graph, layers, sparsity, 8));
+            yield return Measure($"cnn, {layers} blocks", sparsity, 1, [1, Channels, Side, Side],
+                graph => Cnn(graph, layers, sparsity));
+        }
+    }
+
+    private static long Encoder(OnnxGraph graph, int layers, double sparsity, int batch)
+    {
+        string x = graph.Input("x", OnnxElement.Float, batch * Length, Hidden);
+        long weights = 0;
+        for (int layer = 0; layer < layers; layer++)
+        {
+            for (int i = 0; i < 4; i++) x = Linear(x, Hidden, Hidden);
+            x = graph.Add("Relu", [Linear(x, Hidden, Inner)]);
+            x = Linear(x, Inner, Hidden);
+        }
+
+        graph.Add("Relu", [x], ["y"]);
+        graph.Output("y", OnnxElement.Float, batch * Length, Hidden);
+        return weights;
+
+        string Linear(string input, int from, int to)
+        {
+            string name = Weight(graph, sparsity, ref weights, to, [from, to]);
+            return graph.Add("MatMul", [input, name]);
+        }
+    }
+
+    private static long Cnn(OnnxGraph graph, int blocks, double sparsity)
+    {
+        string x = graph.Input("x", OnnxElement.Float, 1, Channels, Side, Side);
+        long weights = 0;
+        for (int block = 0; block < blocks; block++)
+        {
+            x = Convolution(x, 3);
+            x = Convolution(x, 1);
+        }
+
+        graph.Add("Relu", [x], ["y"]);
+        graph.Output("y", OnnxElement.Float, 1, Channels, Side, Side);
+        return weights;
+
+        string Convolution(string input, long kernel)
+        {
+            string w = Weight(graph, sparsity, ref weights, Channels, [Channels, Channels, kernel, kernel]);
+            long pad = kernel / 2;
+            return graph.Add("Relu", [graph.Add("Conv", [input, w],
+                ("kernel_shape", new[] { kernel, kernel }), ("pads", new[] { pad, pad, pad, pad }))]);
+        }
+    }
+
+    private static string Weight(OnnxGraph graph, double sparsity, ref long weights, int rows, long[] shape)
+    {
+        var count = (int)shape.Aggregate(1L, (product, size) => product * size);
+        float[] values = KernelData.Prune(KernelData.Weights(rows, count / rows), count / rows, sparsity, 0);
+        float scale = 1 / MathF.Sqrt(count / rows * (1 - (float)sparsity));
+        for (int i = 0; i < values.Length; i++) values[i] *= scale;
+        weights += count;
+        return graph.Initializer($"w{graph.Initializers.Count}", name => OnnxInitializer.Of(name, values, shape));
+    }
+
+    private static ModelResult Measure(
+        string model, double sparsity, int batch, long[] shape, Func<OnnxGraph, long> build)
+    {
+        string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
+        try
+        {
+            string densePath = Path.Combine(folder, "dense.onnx"), sparsePath = Path.Combine(folder, "sparse.onnx");
+            var graph = new OnnxGraph();
+            long parameters = build(graph);
+            using (FileStream file = File.Create(densePath)) OnnxFile.Write(graph, file, CancellationToken.None);
+            SparseOnnxModel.Write(densePath, sparsePath, new SparseOnnxOptions { MinimumSparsity = 0.4 });
+            using InferenceSession dense = Load(densePath), sparse = Load(sparsePath);
+            float[] values = KernelData.Activations((int)shape[0], (int)(shape.Aggregate(1L, (a, b) => a * b) / shape[0]));
+            using OrtValue x = OrtValue.CreateTensorValueFromMemory(values, shape);
+            using var run = new RunOptions();
+            double[] times = KernelTiming.Fastest([() => Run(dense), () => Run(sparse)]);
+            return new ModelResult(model, parameters, "f32", sparsity, 1, batch, batch * 1e6 / times[1], null,
+                new FileInfo(sparsePath).Length, "onnxruntime-f32", batch * 1e6 / times[0], null,
+                new FileInfo(densePath).Length, times[0] / times[1], null);
+
+            void Run(InferenceSession session) => session.Run(run, ["x"], [x], ["y"]).Dispose();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static InferenceSession Load(string path)
+    {
+        using var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
+        options.RegisterCustomOpLibrary(SparseOperator.Library!);
+        return new InferenceSession(path, options);
+    }
+}
