@@ -40,7 +40,7 @@ public static class RunAnyOnnxModel
             Console.WriteLine($"{stage.Nodes.Count(node => node.IsPacked)} of {stage.Nodes.Count} nodes with weights run "
                 + "on the kernels, such as");
             foreach (SparseOnnxNode node in stage.Nodes.DistinctBy(node => (node.Rows, node.Columns, node.IsPacked)).Take(4))
-                Console.WriteLine($"  {node.Rows} x {node.Columns}, {node.Sparsity:P0} zeros: {node.Why}");
+                Console.WriteLine($"  {node.Rows} x {node.Columns}: {node.Why}");
             stage.Dispose();
         }
         finally
@@ -56,3 +56,11 @@ public static class RunAnyOnnxModel
         public long[] Tokens { get; init; } = [];
     }
 }
+
+// Expected output for the embedded model:
+// 512 logits after each of 16 tokens
+// 28 of 29 nodes with weights run on the kernels, such as
+//   128 x 128: bitmask float32
+//   64 x 128: bitmask float32
+//   344 x 128: bitmask float32
+//   128 x 344: bitmask float32
