@@ -54,6 +54,11 @@ internal static class HelpExamples
             ("Sparse weights as bitmask and values",
                 "mlprune export pruned --format safetensors --compressed --output pruned-small"),
         ],
+        ["bench"] =
+        [
+            ("Tokens a second, and what each layer runs on", "mlprune bench pruned"),
+            ("An ONNX file of any exporter", "mlprune bench model.onnx --shape x:1x3x224x224 --json"),
+        ],
         ["completion"] = [("In this shell", "source <(mlprune completion bash)")],
     };
 }
