@@ -3,6 +3,7 @@ using ML.Pruning.Samples;
 using ML.Pruning.Samples.Arithmetic;
 using ML.Pruning.Samples.EmbeddedModel;
 using ML.Pruning.Samples.ModelBuilder;
+using ML.Pruning.Samples.Reviews;
 
 // The samples, by name. Each ends with the output that it prints for the embedded model.
 return args switch
@@ -23,6 +24,7 @@ return args switch
     ["fine-tune-sparse", .. string[] rest] when rest.Length < 2 => Example(FineTuneSparse.Example, rest),
     ["move-masks", .. string[] rest] when rest.Length < 2 => Example(MoveMasks.Example, rest),
     ["arithmetic", .. string[] rest] when rest.Length < 2 => Example(LearnArithmetic.Example, rest),
+    ["classify-reviews", .. string[] files] when files.Length is 0 or 2 => Classify(files),
     ["train-embedded-model", string output] => Train(output, TrainEmbeddedModel.DefaultSteps),
     ["train-embedded-model", string output, string steps]
         when int.TryParse(steps, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0
@@ -33,6 +35,12 @@ return args switch
 static int Example(Action<string> run, string[] model)
 {
     run(model.Length > 0 ? model[0] : EmbeddedModelFiles.Folder);
+    return 0;
+}
+
+static int Classify(string[] files)
+{
+    ClassifyReviews.Example(files);
     return 0;
 }
 
@@ -60,6 +68,7 @@ static int Usage()
                fine-tune-sparse [MODEL]
                move-masks [MODEL]
                arithmetic [MODEL]
+               classify-reviews [TRAIN.tsv TEST.tsv]
                train-embedded-model OUTPUT [STEPS]
         MODEL is a Hugging Face folder; without it the embedded model is used.
         """);

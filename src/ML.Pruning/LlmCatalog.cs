@@ -199,6 +199,32 @@ public static class LlmCatalog
         this TransformsCatalog catalog, TextEmbeddingEstimator.Options options) =>
         new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
 
+    /// <summary>Tells the label of text with an encoder that has such a head.</summary>
+    /// <remarks>Adds three columns: the label with the highest probability (Text), <c>Score</c>, the probabilities of all
+    /// labels in the order of the model's (a vector of Single), and <c>Probability</c>, that of the predicted label
+    /// (Single). The text is cut at the model's context.</remarks>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="outputColumnName">Column for the label.</param>
+    /// <param name="modelColumnName">Column with the model.</param>
+    /// <param name="inputColumnName">Column with the text.</param>
+    /// <returns>The estimator.</returns>
+    public static TextClassifyingEstimator ClassifyText(this TransformsCatalog catalog,
+        string outputColumnName = "PredictedLabel", string modelColumnName = "Model",
+        string inputColumnName = "Text") => catalog.ClassifyText(new TextClassifyingEstimator.Options
+        {
+            OutputColumnName = outputColumnName,
+            ModelColumnName = modelColumnName,
+            InputColumnName = inputColumnName,
+        });
+
+    /// <summary>Tells the label of text.</summary>
+    /// <param name="catalog">The catalog.</param>
+    /// <param name="options">The options.</param>
+    /// <returns>The estimator.</returns>
+    public static TextClassifyingEstimator ClassifyText(
+        this TransformsCatalog catalog, TextClassifyingEstimator.Options options) =>
+        new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
+
     /// <summary>Leaves out of a fitted chain the weights that no remaining stage or visible column reads, so that the
     /// saved model holds only the final weights.</summary>
     /// <remarks>The chain behaves the same. A column whose weights were left out still holds a model that knows its

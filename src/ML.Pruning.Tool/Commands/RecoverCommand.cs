@@ -24,8 +24,8 @@ internal static class RecoverCommand
         Option<string> train = new("--train")
         {
             Description = "Text to train on: .jsonl (field \"text\") or .txt; or pairs: .jsonl with \"prompt\" and "
-                + "\"response\" (or \"instruction\", \"input\" and \"output\"), of which the answers are learned. A part "
-                + "of it is held out; what is best on that is kept.",
+                + "\"response\" (or \"instruction\", \"input\" and \"output\"), of which the answers are learned; for "
+                + "a classifier texts with labels: .tsv with the columns \"sentence\" and \"label\". A part of it is held out; what is best on that is kept.",
             Required = true,
         };
         Option<string?> report = new("--report")

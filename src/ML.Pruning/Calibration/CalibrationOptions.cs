@@ -1,5 +1,4 @@
 using ML.Pruning.Models;
-using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Calibration;
 
@@ -45,9 +44,7 @@ public sealed record CalibrationOptions
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
-        return Choose(TokenWindows.Cut(
-            documents, tokenizer, model.Spec.BosTokenId, ResolveLength(model.Spec), cancellationToken));
+        return Choose(TokenWindows.Cut(documents, model, ResolveLength(model.Spec), cancellationToken));
     }
 
     /// <summary>Cuts the windows from tokens.</summary>

@@ -27,6 +27,7 @@ internal sealed class DifferentiableModel : IDisposable
     /// <param name="tensors">Canonical names of the weights to differentiate by.</param>
     public DifferentiableModel(LanguageModel model, TokenWindows windows, IReadOnlyCollection<string> tensors)
     {
+        EngineArguments.RequireDecoder(model.Spec);
         _windows = windows;
         _decoder = TorchDecoder.Load(model);
         Dictionary<string, Parameter> byName = _decoder.named_parameters().ToDictionary(p => p.name, p => p.parameter);

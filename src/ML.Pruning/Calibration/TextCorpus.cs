@@ -8,8 +8,8 @@ public static class TextCorpus
 {
     private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>The documents of a file, lazily: of a <c>.jsonl</c> file the <c>text</c> of each line, of any other
-    /// file its whole content.</summary>
+    /// <summary>The documents of a file, lazily: of a <c>.jsonl</c> file the <c>text</c> of each line, of a
+    /// <c>.tsv</c> file its texts (<see cref="LabeledText"/>), of any other file its whole content.</summary>
     /// <param name="path">The file, UTF-8.</param>
     /// <returns>The documents, in file order.</returns>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
@@ -21,6 +21,7 @@ public static class TextCorpus
         if (Directory.Exists(path))
             throw new InvalidDataException($"'{path}' is a folder; give a .jsonl or .txt file.");
         if (!File.Exists(path)) throw new FileNotFoundException($"The text file '{path}' does not exist.", path);
+        if (LabeledText.IsFile(path)) return LabeledText.Read(path).Select(row => row.Text);
         return Path.GetExtension(path).Equals(".jsonl", StringComparison.OrdinalIgnoreCase)
             ? ReadObjects(path, ReadText)
             : [ReadWhole(path)];
@@ -52,7 +53,10 @@ public static class TextCorpus
         }
     }
 
-    private static IEnumerable<(int Number, string Text)> ReadLines(string path)
+    /// <summary>The lines of a file that are not empty, with their numbers from 1, lazily.</summary>
+    /// <param name="path">The file, UTF-8.</param>
+    /// <exception cref="InvalidDataException">The file is not UTF-8.</exception>
+    internal static IEnumerable<(int Number, string Text)> ReadLines(string path)
     {
         using var reader = new StreamReader(path, s_strictUtf8);
         for (int number = 1; ; number++)

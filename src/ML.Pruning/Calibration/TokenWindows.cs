@@ -1,3 +1,4 @@
+using ML.Pruning.Models;
 using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Calibration;
@@ -56,6 +57,33 @@ public sealed class TokenWindows
         }
 
         return FromTokens(tokens.ToArray(), length);
+    }
+
+    /// <summary>Tokenizes documents as a model reads them and cuts all windows: of a decoder BOS before each document, of
+    /// an encoder what its tokenizer puts around each, such as [CLS] and [SEP].</summary>
+    /// <param name="documents">The documents, in order.</param>
+    /// <param name="model">The model, with tokenizer.</param>
+    /// <param name="length">Tokens in a window, at least 2.</param>
+    /// <param name="cancellationToken">Stops between documents.</param>
+    /// <returns>The windows, in order; possibly none.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The length is less than 2.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public static TokenWindows Cut(IEnumerable<string> documents, LanguageModel model, int length,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(documents);
+        ArgumentNullException.ThrowIfNull(model);
+        HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
+        if (model.Spec.Encoder is null)
+            return Cut(documents, tokenizer, model.Spec.BosTokenId, length, cancellationToken);
+        var tokens = new List<int>();
+        foreach (string document in documents)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            tokens.AddRange(tokenizer.EncodeWhole(document, int.MaxValue).Ids);
+        }
+
+        return FromTokens([.. tokens], length);
     }
 
     /// <summary>Cuts windows from tokens.</summary>

@@ -27,6 +27,7 @@ public static class PerplexityEvaluator
     /// window.</exception>
     /// <exception cref="InvalidOperationException">The model lacks weights or tokenizer, or its output is not
     /// finite.</exception>
+    /// <exception cref="NotSupportedException">The model is an encoder.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static PerplexityResult Evaluate(LanguageModel model, IEnumerable<string> documents, int sequenceLength,
         EngineKind engine = EngineKind.Auto, CancellationToken cancellationToken = default,
@@ -35,8 +36,8 @@ public static class PerplexityEvaluator
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(documents);
         CheckLength(model, sequenceLength);
-        TokenWindows windows = TokenWindows.Cut(
-            documents, model.RequireTokenizer(), model.Spec.BosTokenId, sequenceLength, cancellationToken);
+        EngineArguments.RequireDecoder(model.Spec);
+        TokenWindows windows = TokenWindows.Cut(documents, model, sequenceLength, cancellationToken);
         return Evaluate(model, windows, engine, cancellationToken, progress);
     }
 

@@ -34,7 +34,7 @@ public static class HuggingFaceModel
             ? ModelNotes.Parse(bytes)
             : new ModelNotes();
         var sideFiles = source.SideFiles.Where(f => f.Key != ModelNotes.FileName).ToImmutableSortedDictionary();
-        HuggingFaceTokenizer? tokenizer = Export.SideFiles.Tokenizer(sideFiles);
+        HuggingFaceTokenizer? tokenizer = TokenizerFiles.Find(sideFiles);
         var model = new LanguageModel(new LanguageModelContent
         {
             Spec = spec,

@@ -101,7 +101,7 @@ public static class LanguageModelPayload
         ModelSpec spec = ModelSpec.FromJson(description.Spec);
         var sideFiles = description.SideFiles.ToImmutableSortedDictionary(
             name => name, name => ReadSideFile(read, name), StringComparer.Ordinal);
-        HuggingFaceTokenizer? tokenizer = Export.SideFiles.Tokenizer(sideFiles);
+        HuggingFaceTokenizer? tokenizer = TokenizerFiles.Find(sideFiles);
         SafetensorsFile? weights = description.WhyNoWeights is null ? ReadWeights(read, tempFolder) : null;
         return new LanguageModel(new LanguageModelContent
         {

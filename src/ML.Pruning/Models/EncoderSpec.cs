@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace ML.Pruning.Models;
@@ -39,6 +40,21 @@ public sealed record EncoderSpec
 
     /// <summary>Token that fills up texts that are shorter than others; no token sees it.</summary>
     public int PadTokenId { get; init; }
+
+    /// <summary>The class of a label.</summary>
+    /// <param name="label">Its name, or its number from 0.</param>
+    /// <returns>The class, from 0.</returns>
+    /// <exception cref="ArgumentException">There is no such label.</exception>
+    public int LabelIndex(string label)
+    {
+        for (int i = 0; i < Labels.Count; i++)
+            if (Labels[i] == label) return i;
+        return int.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            && number < Labels.Count
+            ? number
+            : throw new ArgumentException($"The label is \"{label}\"; the model knows {string.Join(", ", Labels)}, or "
+                + $"their numbers from 0 to {Labels.Count - 1}.", nameof(label));
+    }
 
     /// <summary>Whether it is a classifier.</summary>
     [JsonIgnore]

@@ -70,9 +70,9 @@ public sealed class MemoryNeeds
         return others * sizeof(short) + linears.Sum(l => grid.StorageBytes(l.OutFeatures, l.InFeatures));
     }
 
-    /// <summary>Bytes of the keys and values of one sequence.</summary>
+    /// <summary>Bytes of the keys and values of one sequence; none of an encoder, which keeps none.</summary>
     /// <param name="type">The type that they are in.</param>
-    public long KeyValueBytes(TensorType type) =>
+    public long KeyValueBytes(TensorType type) => _spec.Encoder is not null ? 0 :
         2L * ContextLength * _spec.Layers.Sum(l => (long)l.KeyValueWidth) * type.BitsPerElement() / 8;
 
     /// <summary>All of it as one JSON object.</summary>

@@ -22,6 +22,8 @@ internal sealed class DistillationObjective(TorchDecoder student, TorchDecoder t
     /// differ.</exception>
     public static void RequireMatch(ModelSpec student, ModelSpec teacher, DistillationOptions options)
     {
+        if (student.Encoder is not null || teacher.Encoder is not null)
+            throw new ArgumentException("Encoders are not trained with a teacher; leave it out.");
         if (student.VocabularySize != teacher.VocabularySize)
         {
             throw new ArgumentException($"The teacher has a vocabulary of {teacher.VocabularySize} tokens and the student "

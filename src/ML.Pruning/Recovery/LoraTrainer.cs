@@ -13,7 +13,8 @@ public static class LoraTrainer
 {
     /// <summary>Trains adapters.</summary>
     /// <remarks>On a weight of <see cref="LanguageModel.MaskedTensors"/> the map is W + s M * (B A) with M = 0 where W
-    /// is 0, in training and afterwards, so that merging is exact and keeps every zero.</remarks>
+    /// is 0, in training and afterwards, so that merging is exact and keeps every zero. The head of a classifier, which is
+    /// often new, is trained as a whole.</remarks>
     /// <param name="model">The model, with weights and without adapters; it is not changed.</param>
     /// <param name="examples">What to train on; the last examples are held out, and the adapters that are best on them
     /// are kept. If none is better than the model as it was, nothing changes.</param>
@@ -38,23 +39,30 @@ public static class LoraTrainer
         ArgumentNullException.ThrowIfNull(examples);
         options ??= new LoraOptions();
         using LanguageModel adapted = LoraAdapters.Attach(model, options, cancellationToken);
-        string[] names = [.. adapted.Spec.AdapterParameters().Select(p => p.Name)];
+        string[] names = [.. adapted.Spec.AdapterParameters().Select(p => p.Name), .. Head(adapted.Spec)];
         return ModelTraining.Run(adapted, examples, options.Training, ("recover", "lora", options.ToJson()),
             decoder => SetUp(decoder, names, options), Finish, progress, cancellationToken);
 
         LanguageModel Finish(TrainingOutcome outcome, ProvenanceStep step)
         {
             StoredTensor[] trained = [.. names.Zip(outcome.Values, (name, values) =>
-                new ArrayTensor(name, values, adapted.Weights[name].Shape))];
+                ModelTraining.Trained(adapted.Weights[name], values))];
             string folder = options.Training.TempFolder;
             if (options.KeepAdapter) return ModelTraining.Replace(adapted, trained, folder, step, cancellationToken);
             var byName = trained.ToDictionary(t => t.Name, StringComparer.Ordinal);
             StoredTensor[] merged = [.. adapted.Spec.Adapters.Select(
-                adapter => new AdaptedTensor(model.Weights[adapter.WeightName], adapter, byName))];
+                adapter => new AdaptedTensor(model.Weights[adapter.WeightName], adapter, byName)),
+                .. Head(model.Spec).Select(name => byName[name])];
             using LanguageModel bare = adapted.WithoutAdapters();
             return ModelTraining.Replace(bare, merged, folder, step, cancellationToken);
         }
     }
+
+    // The head of a classifier is trained as a whole.
+    private static IEnumerable<string> Head(ModelSpec spec) => spec.Encoder is not { IsClassifier: true } ? []
+        : spec.Parameters().Select(p => p.Name).Where(name =>
+            name.StartsWith(TensorNames.Pooler + ".", StringComparison.Ordinal)
+            || name.StartsWith(TensorNames.Classifier + ".", StringComparison.Ordinal));
 
     private static TrainingSetup SetUp(TorchDecoder decoder, string[] names, LoraOptions options)
     {

@@ -72,7 +72,7 @@ internal sealed class PairExamples : TrainingExamples
 
     internal override ReadOnlySpan<int> Tokens(int index) => _examples[index].Tokens;
 
-    internal override TrainingBatch Batch(ReadOnlySpan<int> indices)
+    internal override TrainingBatch Batch(ReadOnlySpan<int> indices, long draw = 0)
     {
         int length = 0;
         foreach (int index in indices) length = Math.Max(length, _examples[index].Tokens.Length);

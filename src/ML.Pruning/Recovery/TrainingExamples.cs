@@ -28,22 +28,49 @@ public abstract class TrainingExamples
         return new WindowExamples(windows);
     }
 
-    /// <summary>Cuts documents into windows (<see cref="TokenWindows.Cut"/>).</summary>
+    /// <summary>Cuts documents into windows. A decoder predicts every token but the first of a window; an encoder hidden
+    /// ones: of the tokens that are not special 15 %, of which 80 % are masked, 10 % replaced and 10 % stay, drawn by the
+    /// seed of the training (Devlin et al. 2018, arXiv:1810.04805).</summary>
     /// <param name="documents">The documents, in order.</param>
     /// <param name="model">The model to train, with its tokenizer.</param>
     /// <param name="sequenceLength">Tokens in a window, from 2 to the model's context; null = the lesser of 256 and the
     /// context.</param>
     /// <param name="cancellationToken">Stops between documents.</param>
     /// <returns>One example a window.</returns>
-    /// <exception cref="ArgumentException">The length is out of range.</exception>
-    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    /// <exception cref="ArgumentException">The length is out of range, or the model is an encoder that predicts no
+    /// tokens.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer, or an encoder's names no mask
+    /// token.</exception>
     public static TrainingExamples FromText(IEnumerable<string> documents, LanguageModel model,
         int? sequenceLength = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(model);
-        return FromWindows(TokenWindows.Cut(documents, model.RequireTokenizer(), model.Spec.BosTokenId,
-            ResolveLength(model.Spec, sequenceLength), cancellationToken));
+        int length = ResolveLength(model.Spec, sequenceLength);
+        if (model.Spec.Encoder is null)
+            return FromWindows(TokenWindows.Cut(documents, model, length, cancellationToken));
+        return model.Spec.Encoder.IsMaskedLanguageModel
+            ? MaskedExamples.Make(documents, model, length, cancellationToken)
+            : throw new ArgumentException($"This {model.Spec.Family} model predicts no tokens, so that text alone does not "
+                + "train it; give texts with labels (a .tsv file, or a label column).", nameof(model));
+    }
+
+    /// <summary>Texts with the labels that a classifier is to tell.</summary>
+    /// <param name="texts">The texts, in order.</param>
+    /// <param name="model">The model to train, with its tokenizer.</param>
+    /// <param name="sequenceLength">Tokens of a text at most, special ones included, from 2 to the model's context; null =
+    /// the lesser of 256 and the context. Longer texts are cut at the end.</param>
+    /// <param name="cancellationToken">Stops between texts.</param>
+    /// <returns>One example a text.</returns>
+    /// <exception cref="ArgumentException">The length is out of range, a label is unknown, or the model tells no labels
+    /// apart.</exception>
+    /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
+    public static TrainingExamples FromLabels(IEnumerable<LabeledText> texts, LanguageModel model,
+        int? sequenceLength = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        ArgumentNullException.ThrowIfNull(model);
+        return LabelExamples.Make(texts, model, ResolveLength(model.Spec, sequenceLength), cancellationToken);
     }
 
     /// <summary>Pairs of a prompt and its answer, of which only the answer (and the end of the text) is
@@ -64,11 +91,12 @@ public abstract class TrainingExamples
     {
         ArgumentNullException.ThrowIfNull(pairs);
         ArgumentNullException.ThrowIfNull(model);
+        EngineArguments.RequireDecoder(model.Spec);
         return PairExamples.Make(pairs, model, ResolveLength(model.Spec, sequenceLength), cancellationToken);
     }
 
-    /// <summary>Reads a file: a .jsonl file of prompts and answers as pairs (<see cref="InstructionPair.Read"/>), any
-    /// other as text (<see cref="TextCorpus.Read"/>).</summary>
+    /// <summary>Reads a file: a .jsonl file of prompts and answers as pairs (<see cref="InstructionPair.Read"/>), for a
+    /// classifier a .tsv file of texts and labels (<see cref="LabeledText.Read"/>), any other as text (<see cref="TextCorpus.Read"/>).</summary>
     /// <param name="path">The file, UTF-8.</param>
     /// <param name="model">The model to train, with its tokenizer.</param>
     /// <param name="sequenceLength">Tokens of an example at most, from 2 to the model's context; null = the lesser of
@@ -80,9 +108,15 @@ public abstract class TrainingExamples
     /// <exception cref="ArgumentException">The length is out of range.</exception>
     /// <exception cref="InvalidOperationException">The model has no tokenizer.</exception>
     public static TrainingExamples FromFile(string path, LanguageModel model, int? sequenceLength = null,
-        CancellationToken cancellationToken = default) => InstructionPair.IsFileOfPairs(path)
-        ? FromPairs(InstructionPair.Read(path), model, sequenceLength, cancellationToken)
-        : FromText(TextCorpus.Read(path), model, sequenceLength, cancellationToken);
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (InstructionPair.IsFileOfPairs(path))
+            return FromPairs(InstructionPair.Read(path), model, sequenceLength, cancellationToken);
+        return LabeledText.IsFile(path) && model.Spec.Encoder is { IsClassifier: true }
+            ? FromLabels(LabeledText.Read(path), model, sequenceLength, cancellationToken)
+            : FromText(TextCorpus.Read(path), model, sequenceLength, cancellationToken);
+    }
 
     /// <summary>SHA-256 of all examples, for provenance.</summary>
     /// <returns>Lower-case hexadecimal.</returns>
@@ -94,7 +128,20 @@ public abstract class TrainingExamples
 
     /// <summary>Puts examples together.</summary>
     /// <param name="indices">Which, at least one.</param>
-    internal abstract TrainingBatch Batch(ReadOnlySpan<int> indices);
+    /// <param name="draw">Where the examples leave something to chance: another number, another choice.</param>
+    internal abstract TrainingBatch Batch(ReadOnlySpan<int> indices, long draw = 0);
+
+    /// <summary>Refuses a model that the examples are not for.</summary>
+    /// <param name="spec">The model.</param>
+    /// <exception cref="ArgumentException">It is another kind of model.</exception>
+    internal virtual void RequireFit(ModelSpec spec)
+    {
+        if (spec.Encoder is not null)
+        {
+            throw new ArgumentException($"The examples are for a model that predicts the next token; a {spec.Family} model "
+                + "is an encoder. Make them from texts with labels, or from text for hidden tokens.");
+        }
+    }
 
     /// <summary>What the examples are, for provenance.</summary>
     internal abstract JsonObject ToJson();

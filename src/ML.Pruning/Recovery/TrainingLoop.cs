@@ -18,7 +18,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly TrainingExamples _examples;
     private readonly TrainingOptions _options;
     private readonly TrainedParameters _parameters;
-    private readonly NextTokenObjective _validation;
+    private readonly TrainingObjective _validation;
     private readonly int _heldOut;
     private TrainingState _state = new();
     private TrainedParameters.Snapshot _good;
@@ -39,12 +39,13 @@ internal sealed class TrainingLoop : IDisposable
         _options = options;
         _heldOut = options.ValidationExamples!.Value;
         _parameters = new TrainedParameters(parameters, options);
-        _validation = new NextTokenObjective(decoder);
+        _validation = TrainingObjective.Of(decoder);
         _good = _parameters.TakeSnapshot();
     }
 
-    /// <summary>What training makes small; null = the cross-entropy of the next token. Held-out examples are always
-    /// measured by the latter, so that runs compare.</summary>
+    /// <summary>What training makes small; null = the cross-entropy of what the model predicts
+    /// (<see cref="TrainingObjective.Of"/>). Held-out examples are always measured by the latter, so that runs
+    /// compare.</summary>
     public TrainingObjective? Objective { get; init; }
 
     /// <summary>Who else takes part; the caller disposes them.</summary>
@@ -149,7 +150,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         using IDisposable gradients = enable_grad();
         TrainingBatch[] batches = [.. Enumerable.Range(0, _options.AccumulationSteps)
-            .Select(_ => _examples.Batch(order.Next(_options.BatchSize)))];
+            .Select(i => _examples.Batch(order.Next(_options.BatchSize), Draw(i)))];
         double total = batches.Sum(b => (double)b.PredictionCount), sum = 0;
         _decoder.train();
         foreach (TrainingBatch batch in batches)
@@ -164,6 +165,10 @@ internal sealed class TrainingLoop : IDisposable
 
         return sum;
     }
+
+    // Another number for every batch of a run, and 0 for no batch; it does not depend on stops in between.
+    private long Draw(int batch) =>
+        ((long)_options.Seed << 32) + (long)_state.Step * _options.AccumulationSteps + batch + 1;
 
     // Measures, and notes weights worth keeping and worth going back to.
     private double? Measure(CancellationToken cancellationToken)

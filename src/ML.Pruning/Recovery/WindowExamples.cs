@@ -15,7 +15,7 @@ internal sealed class WindowExamples(TokenWindows windows) : TrainingExamples
 
     internal override ReadOnlySpan<int> Tokens(int index) => windows[index];
 
-    internal override TrainingBatch Batch(ReadOnlySpan<int> indices)
+    internal override TrainingBatch Batch(ReadOnlySpan<int> indices, long draw = 0)
     {
         var tokens = new int[indices.Length * windows.Length];
         for (int i = 0; i < indices.Length; i++)

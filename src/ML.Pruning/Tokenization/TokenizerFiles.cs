@@ -38,6 +38,19 @@ internal static class TokenizerFiles
         return HuggingFaceTokenizer.Parse(content, config);
     }
 
+    /// <summary>The tokenizer among the files of a model; null when there is none.</summary>
+    public static HuggingFaceTokenizer? Find(IReadOnlyDictionary<string, byte[]> files)
+    {
+        byte[] config = files.GetValueOrDefault(TokenizerConfig.FileName) ?? [];
+        if (files.TryGetValue(JsonName, out byte[]? json)) return HuggingFaceTokenizer.Parse(json, config);
+        if (files.TryGetValue(SentencePieceName, out byte[]? model)) return ParseSentencePiece(model, config);
+
+        // With merges the vocabulary is of another kind.
+        return files.TryGetValue(WordPieceFile.Name, out byte[]? words) && !files.ContainsKey("merges.txt")
+            ? ParseWordPiece(words, config)
+            : null;
+    }
+
     /// <summary>Reads the bytes of a tokenizer.model.</summary>
     public static HuggingFaceTokenizer ParseSentencePiece(byte[] model, byte[] config) => HuggingFaceTokenizer.Parse(
         SentencePieceConverter.Convert(SentencePieceModel.Parse(model), TokenizerConfig.Parse(config)), config);

@@ -22,7 +22,8 @@ public sealed class LoraFineTuningEstimator : IEstimator<LoraFineTuningTransform
         ArgumentNullException.ThrowIfNull(options.Lora);
         _host = env.Register(nameof(LoraFineTuningEstimator));
         _options = options;
-        _columns = new TrainingColumns(options.TextColumnName, options.ResponseColumnName);
+        _columns = new TrainingColumns(
+            options.TextColumnName, options.ResponseColumnName, options.LabelColumnName);
     }
 
     /// <summary>Trains the adapters.</summary>
@@ -82,6 +83,10 @@ public sealed class LoraFineTuningEstimator : IEstimator<LoraFineTuningTransform
         /// <summary>Text column with the answers to the prompts, which alone are learned; null = there are
         /// none.</summary>
         public string? ResponseColumnName;
+
+        /// <summary>Text column with the labels of the texts, by name or number, for an encoder that tells labels apart;
+        /// null = there are none.</summary>
+        public string? LabelColumnName;
 
         /// <summary>How the adapters are shaped and trained. <see cref="TrainingOptions.TempFolder"/> is
         /// MLContext.TempFilePath whatever is said here.</summary>

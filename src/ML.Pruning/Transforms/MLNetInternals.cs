@@ -24,6 +24,8 @@ using ML.Pruning.Transforms;
     "Embed text with a language model", TextEmbeddingTransformer.LoaderSignature)]
 [assembly: LoadableClass(typeof(SparseOnnxTransformer), null, typeof(SignatureLoadModel),
     "Run an ONNX model on sparse kernels", SparseOnnxTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(TextClassifyingTransformer), null, typeof(SignatureLoadModel),
+    "Classify text with an encoder", TextClassifyingTransformer.LoaderSignature)]
 
 namespace ML.Pruning.Transforms;
 

@@ -21,7 +21,8 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
         ArgumentNullException.ThrowIfNull(options.FineTuning);
         _host = env.Register(nameof(SparseFineTuningEstimator));
         _options = options;
-        _columns = new TrainingColumns(options.TextColumnName, options.ResponseColumnName);
+        _columns = new TrainingColumns(
+            options.TextColumnName, options.ResponseColumnName, options.LabelColumnName);
     }
 
     /// <summary>Trains the model.</summary>
@@ -91,6 +92,10 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
 
         /// <summary>Text column with the answers to learn; null = the text itself is learned.</summary>
         public string? ResponseColumnName;
+
+        /// <summary>Text column with the labels of the texts, by name or number, for an encoder that tells labels apart;
+        /// null = there are none.</summary>
+        public string? LabelColumnName;
 
         /// <summary>Column with a model to learn from, such as the dense one; null = none.</summary>
         public string? TeacherColumnName;

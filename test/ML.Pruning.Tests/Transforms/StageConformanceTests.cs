@@ -91,6 +91,15 @@ public sealed class StageConformanceTests
         () => Load().Append(_ml.Transforms.GenerateText(generation: new GenerationOptions { MaxNewTokens = 5 })),
         [.. TinyModel.Texts.Where(text => text.Length < 60)]);
 
+    [TestMethod]
+    public void ClassifyText_Conforms()
+    {
+        using var encoder = new TinyEncoder();
+        StageConformance.Check(_ml, () => Loaded(encoder).Append(_ml.Transforms.ClassifyText()), TinyEncoder.Texts);
+    }
+
+    private IEstimator<ITransformer> Loaded(TinyEncoder encoder) => _ml.Transforms.LoadLlm("Model", encoder.Folder);
+
     private IEstimator<ITransformer> Load() => _ml.Transforms.LoadLlm("Model", _model.Folder);
 
     private void Check(Func<IEstimator<ITransformer>> build) => StageConformance.Check(_ml, build, TinyModel.Texts);

@@ -38,6 +38,9 @@ internal static class ExportableSpec
         nameof(ModelSpec.BosTokenId), nameof(ModelSpec.EosTokenIds),
     ];
 
+    private static readonly string[] s_knownOfEncoders =
+        [.. s_known, nameof(ModelSpec.Encoder), nameof(ModelSpec.NormAfterSum), nameof(ModelSpec.HeadBias)];
+
     private static readonly string[] s_knownOfLayer =
     [
         nameof(LayerSpec.Heads), nameof(LayerSpec.KeyValueHeads), nameof(LayerSpec.HeadSize),
@@ -60,7 +63,7 @@ internal static class ExportableSpec
     {
         ArgumentNullException.ThrowIfNull(spec);
         JsonObject model = Read(spec);
-        return WhyNot("The model", model, s_plain, s_known)
+        return WhyNot("The model", model, s_plain, spec.Encoder is null ? s_known : s_knownOfEncoders)
             ?? (s_positions.Contains(spec.Positions) && s_norms.Contains(spec.Norm)
                 && s_activations.Contains(spec.Activation) ? null : Unknown("The model",
                     $"{spec.Positions} positions, {spec.Norm} norms and {spec.Activation} activations"))

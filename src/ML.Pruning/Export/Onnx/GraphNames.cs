@@ -1,6 +1,6 @@
 namespace ML.Pruning.Export.Onnx;
 
-/// <summary>Names in an exported decoder: its inputs, its outputs and the keys of its metadata.</summary>
+/// <summary>Names in an exported model: its inputs, its outputs and the keys of its metadata.</summary>
 /// <remarks>
 /// <para>All sequences of a run have the same length. Without the optional inputs the graph takes whole sequences of
 /// batch size 1 and gives all their logits.</para>
@@ -27,6 +27,17 @@ public static class GraphNames
     /// <summary>Output of a graph that an engine makes for itself: the states that the head sees of every token [batch,
     /// sequence, hidden], float32.</summary>
     internal const string States = "hidden_states";
+
+    /// <summary>Optional input of an encoder: 1 for tokens of a text and 0 for those that fill it up [batch, sequence],
+    /// int64; all 1 when left out. Its <see cref="Logits"/> are [batch, labels] or [batch, sequence,
+    /// vocabulary].</summary>
+    public const string AttentionMask = "attention_mask";
+
+    /// <summary>Output of an encoder without a head: hidden states [batch, sequence, hidden size], float32.</summary>
+    public const string HiddenState = "last_hidden_state";
+
+    /// <summary>Output of an encoder that has a pooler and no head: [batch, hidden size], float32.</summary>
+    public const string PoolerOutput = "pooler_output";
 
     /// <summary>Metadata: the model's <see cref="Models.ModelSpec"/> as JSON.</summary>
     public const string SpecKey = "ml.pruning.spec";

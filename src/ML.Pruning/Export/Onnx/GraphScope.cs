@@ -3,7 +3,7 @@ using ML.Pruning.Models;
 
 namespace ML.Pruning.Export.Onnx;
 
-/// <summary>What all parts of a decoder's graph share: the graph, the model, and values that several parts
+/// <summary>What all parts of a graph share: the graph, the model, and values that several parts
 /// need.</summary>
 /// <remarks>
 /// Shapes: B sequences of T new tokens, P earlier ones, D hidden. Between attention and attention, activations are
@@ -27,6 +27,7 @@ internal sealed class GraphScope
         _weights = weights;
         Fused = options.Operators == OnnxOperators.Fused;
         Graph.Input(GraphNames.Tokens, OnnxElement.Int64, GraphNames.Batch, GraphNames.Sequence);
+        if (spec.Encoder is not null) return;
         Graph.OptionalInput(OnnxInitializer.Of(GraphNames.PastLength, [0L], 1), "past_batch");
         Graph.OptionalInput(OnnxInitializer.Of(GraphNames.LogitsToKeep, [0L], 1), 1);
     }

@@ -14,15 +14,19 @@ internal static class MlpGraph
     {
         string up = scope.Linear(linears[TensorNames.Up], input);
         string inner = linears.TryGetValue(TensorNames.Gate, out LinearSpec? gate)
-            ? scope.Graph.Add("Mul", [Activate(scope, scope.Linear(gate, input)), up])
-            : Activate(scope, up);
+            ? scope.Graph.Add("Mul", [Activate(scope.Graph, scope.Spec.Activation, scope.Linear(gate, input)), up])
+            : Activate(scope.Graph, scope.Spec.Activation, up);
         return scope.Linear(linears[TensorNames.Down], inner);
     }
 
-    private static string Activate(GraphScope scope, string x)
+    /// <summary>Adds a non-linearity.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="kind">Which.</param>
+    /// <param name="x">Of any shape.</param>
+    /// <returns>Of the same shape.</returns>
+    public static string Activate(OnnxGraph graph, ActivationKind kind, string x)
     {
-        OnnxGraph graph = scope.Graph;
-        switch (scope.Spec.Activation)
+        switch (kind)
         {
             case ActivationKind.Silu:
                 return graph.Add("Mul", [x, graph.Add("Sigmoid", [x])]);
@@ -37,9 +41,10 @@ internal static class MlpGraph
                 return Gelu(graph, x, graph.Add("Tanh", [inner]));
             case ActivationKind.Relu:
                 return graph.Add("Relu", [x]);
+            case ActivationKind.Tanh:
+                return graph.Add("Tanh", [x]);
             default:
-                throw new NotSupportedException(
-                    $"The activation {scope.Spec.Activation} cannot be exported to ONNX.");
+                throw new NotSupportedException($"The activation {kind} cannot be exported to ONNX.");
         }
     }
 

@@ -20,7 +20,8 @@ public static class OnnxModel
     /// <para>A path that ends in <c>.onnx</c> gets one file that holds everything, up to 2 GiB. Any other path is a
     /// folder: the graph (<see cref="FileName"/>), its weights (<see cref="DataFileName"/>, of any size, each at a
     /// multiple of 4096 bytes), <c>config.json</c> and the tokenizer's files.</para>
-    /// <para>The graph takes prompts and single tokens alike; <see cref="GraphNames"/> has its inputs and outputs.
+    /// <para>The graph of a decoder takes prompts and single tokens alike, that of an encoder texts filled up to one length;
+    /// <see cref="GraphNames"/> has the inputs and outputs.
     /// Adapters are merged. Sparse weights are written with their zeros, unless
     /// <see cref="OnnxExportOptions.SparseKernels"/> says otherwise; the file then needs this library's native kernels,
     /// registered as a library of custom operators. The file runs in any ONNX Runtime from 1.17 on; with
@@ -44,7 +45,7 @@ public static class OnnxModel
         options ??= new OnnxExportOptions();
         using LanguageModel? merged = model.Spec.Adapters.Count > 0 ? model.Merged() : null;
         model = merged ?? model;
-        OnnxGraph graph = DecoderGraph.Build(model.Spec, model.Weights, options);
+        OnnxGraph graph = Build(model, options);
         if (IsFile(path))
         {
             using var file = new AtomicFile(path, options.Overwrite);
@@ -80,8 +81,12 @@ public static class OnnxModel
     /// <param name="model">The model.</param>
     /// <param name="folder">An empty folder.</param>
     /// <param name="options">The operators that the graph may use.</param>
-    internal static void WriteGraph(LanguageModel model, string folder, OnnxExportOptions options) => WriteGraph(
-        DecoderGraph.Build(model.Spec, model.Weights, options), folder, CancellationToken.None);
+    internal static void WriteGraph(LanguageModel model, string folder, OnnxExportOptions options) =>
+        WriteGraph(Build(model, options), folder, CancellationToken.None);
+
+    private static OnnxGraph Build(LanguageModel model, OnnxExportOptions options) => model.Spec.Encoder is null
+        ? DecoderGraph.Build(model.Spec, model.Weights, options)
+        : EncoderGraph.Build(model.Spec, model.Weights, options);
 
     private static void WriteGraph(OnnxGraph graph, string folder, CancellationToken cancellationToken)
     {

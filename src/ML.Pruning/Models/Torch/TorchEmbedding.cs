@@ -9,19 +9,21 @@ namespace ML.Pruning.Models.Torch;
 internal sealed class TorchEmbedding : IDisposable
 {
     private readonly ModelSpec _spec;
-    private readonly ScalarType _computeType;
 
     private TorchEmbedding(
         ModelSpec spec, TorchTable tokens, TorchTable? positions, TorchTable? tokenTypes, TorchNorm? norm,
         ScalarType computeType)
     {
         _spec = spec;
-        _computeType = computeType;
+        ComputeType = computeType;
         Tokens = tokens;
         Positions = positions;
         TokenTypes = tokenTypes;
         Norm = norm;
     }
+
+    /// <summary>The type to compute in.</summary>
+    public ScalarType ComputeType { get; }
 
     /// <summary>The token table [vocabulary, D].</summary>
     public TorchTable Tokens { get; }
@@ -94,7 +96,7 @@ internal sealed class TorchEmbedding : IDisposable
         }
 
         if (TokenTypes is not null) hidden = hidden.add(TokenTypes.Weight.narrow(0, 0, 1));
-        hidden = hidden.to_type(_computeType);
+        hidden = hidden.to_type(ComputeType);
         return (Norm?.forward(hidden) ?? hidden).MoveToOuterDisposeScope();
     }
 

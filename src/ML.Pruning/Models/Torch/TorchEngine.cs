@@ -12,7 +12,6 @@ internal sealed class TorchEngine : ILanguageModelEngine
     private const long ScoresPerPass = 1 << 20;
     private const long ActivationsPerPass = 1 << 24;
     private readonly TorchDecoder _decoder;
-    private readonly ScalarType _computeType;
 
     /// <summary>Loads a model to compute in float32.</summary>
     /// <param name="model">The model.</param>
@@ -29,7 +28,6 @@ internal sealed class TorchEngine : ILanguageModelEngine
     public TorchEngine(LanguageModel model, ScalarType computeType)
     {
         _decoder = TorchDecoder.Load(model, computeType);
-        _computeType = computeType;
     }
 
     /// <inheritdoc/>
@@ -89,7 +87,7 @@ internal sealed class TorchEngine : ILanguageModelEngine
             using DisposeScope scope = NewDisposeScope();
             int count = Math.Min(step, lengths.Length - start);
             Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
-            Tensor? padding = TorchDecoder.Padding(lengths.Slice(start, count).ToArray(), length, _computeType);
+            Tensor? padding = TorchDecoder.Padding(lengths.Slice(start, count).ToArray(), length, _decoder.Embedding.ComputeType);
             Tensor hidden = _decoder.Hidden(ids, null, padding);
             TorchWeights.CopyTo(_decoder.Classifier.Forward(hidden), scores.Slice(start * labels, count * labels));
         }

@@ -2,7 +2,7 @@ using ML.Pruning.Models;
 
 namespace ML.Pruning.Pruning.Structured;
 
-/// <summary>Lays out the data flow of a decoder: which parameter reads and writes what. It knows what any transformer
+/// <summary>Lays out the data flow of a decoder or encoder: which parameter reads and writes what. It knows what any transformer
 /// has (a residual stream, attention with grouped heads, an MLP) and takes everything else from the spec.</summary>
 internal sealed class DecoderGraph
 {
@@ -29,8 +29,9 @@ internal sealed class DecoderGraph
         return graph._nodes;
     }
 
-    // The directions of a rotated stream are not channels that could go one by one.
-    private GroupKind? Stream => _spec.ResidualWidth is null ? GroupKind.Channel : null;
+    // The directions of a rotated stream are not channels that could go one by one; an encoder's pooler and head have the
+    // width of the stream, in and out, so that channels are not offered there either.
+    private GroupKind? Stream => _spec.ResidualWidth is null && _spec.Encoder is null ? GroupKind.Channel : null;
 
     private GraphNode Embedding()
     {
@@ -39,7 +40,7 @@ internal sealed class DecoderGraph
             Place(p, embedding, dimension: 1, width: 1);
         GraphNode stream = embedding;
         foreach (ParameterSpec p in Parameters(-1).Where(
-            p => p.Role == ParameterRole.Norm && p.Name is not (TensorNames.FinalNorm or TensorNames.FinalNormBias)))
+            p => p.Role == ParameterRole.Norm && p.Name is TensorNames.EmbeddingNormGain or TensorNames.EmbeddingNormBias))
         {
             stream = stream.Feed(Node(p.Name, -1, _spec.HiddenSize));
             Place(p, stream, dimension: 0, width: 1);
@@ -50,6 +51,12 @@ internal sealed class DecoderGraph
 
     private void End(GraphNode stream)
     {
+        if (_spec.Encoder is not null)
+        {
+            foreach (ParameterSpec p in Parameters(-1)) _placed.Add(p.Name);
+            return;
+        }
+
         GraphNode norm = stream.Feed(Node("final norm", -1, _spec.HiddenSize));
         foreach (ParameterSpec p in Parameters(-1).Where(p => p.Role == ParameterRole.Norm && !_placed.Contains(p.Name)))
             Place(p, norm, dimension: 0, width: 1);
@@ -68,7 +75,8 @@ internal sealed class DecoderGraph
         Rows(layer, TensorNames.Key, attentionInput, shape.KeyValueHeads).Feed(attention);
         Rows(layer, TensorNames.Value, attentionInput, shape.KeyValueHeads).Feed(attention);
         HeadNorms(layer);
-        GraphNode mixed = Columns(layer, TensorNames.Output, attention, stream, TensorNames.AttentionPostNorm);
+        GraphNode mixed = Norm(layer, TensorNames.AttentionSumNorm,
+            Columns(layer, TensorNames.Output, attention, stream, TensorNames.AttentionPostNorm));
 
         // With a parallel residual the MLP reads the stream before attention; a channel is the same before and after.
         GraphNode mlpInput = Norm(layer, TensorNames.MlpNorm, mixed);
@@ -81,7 +89,8 @@ internal sealed class DecoderGraph
 
         // Shortcuts of a rotated stream are linear maps between bases: no direction before them is one after them.
         foreach (ParameterSpec p in Parameters(layer).Where(p => p.Role == ParameterRole.Shortcut)) _placed.Add(p.Name);
-        return Columns(layer, TensorNames.Down, neurons, mixed, TensorNames.MlpPostNorm);
+        return Norm(layer, TensorNames.MlpSumNorm,
+            Columns(layer, TensorNames.Down, neurons, mixed, TensorNames.MlpPostNorm));
     }
 
     private GraphNode Norm(int layer, string part, GraphNode stream)

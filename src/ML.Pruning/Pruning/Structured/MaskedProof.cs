@@ -72,10 +72,24 @@ internal static class MaskedProof
             hidden = module.forward(hidden);
         }
 
-        using TorchHead head = TorchHead.Load(spec, weights, ScalarType.Float32, embedding: null);
-        head.Norm.Channels = channels;
-        var logits = new float[tokens.Length * spec.VocabularySize];
-        TorchWeights.CopyTo(head.Forward(hidden), logits);
+        Tensor result = End(spec, weights, channels, hidden);
+        var logits = new float[result.numel()];
+        TorchWeights.CopyTo(result, logits);
         return logits;
+    }
+
+    // Logits of tokens or labels; of an encoder without a head the states themselves.
+    private static Tensor End(
+        ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, int[]? channels, Tensor hidden)
+    {
+        if (spec.PredictsTokens)
+        {
+            using TorchHead head = TorchHead.Load(spec, weights, ScalarType.Float32, embedding: null);
+            head.Norm.Channels = channels;
+            return head.Forward(hidden);
+        }
+
+        using TorchClassifier? classifier = TorchClassifier.Load(spec, weights, ScalarType.Float32);
+        return classifier?.Labels is null ? hidden : classifier.Forward(hidden);
     }
 }

@@ -71,9 +71,11 @@ public sealed class DependencyGroupTests
         {
             using LanguageModel model = RandomModel.Create(spec);
             DependencyGraph graph = DependencyGraph.Of(spec);
+            GroupFamily? channels = graph.Families.FirstOrDefault(f => f.Kind == GroupKind.Channel);
+            Assert.AreEqual(spec.Encoder is null, channels is not null, name);
             AssertRemovable(name, model,
             [
-                graph.Family(GroupKind.Channel, -1)[1], graph.Family(GroupKind.Channel, -1)[2],
+                .. channels is null ? (IEnumerable<DependencyGroup>)[] : [channels[1], channels[2]],
                 graph.Family(GroupKind.Heads, 0)[0], graph.Family(GroupKind.Neuron, 0)[3], graph.Family(GroupKind.Layer, 1)[0],
             ]);
         }
@@ -112,7 +114,7 @@ public sealed class DependencyGroupTests
     // Every family, and a LLaMA with all biases and grouped queries.
     private static IEnumerable<(string Name, ModelSpec Spec)> Specs() =>
     [
-        .. FamilyConfigs.All.Keys.Select(name => (name, FamilyConfigs.Spec(name))),
+        .. FamilyConfigs.All.Keys.Concat(FamilyConfigs.Encoders.Keys).Select(name => (name, FamilyConfigs.Spec(name))),
         ("llama with biases", RandomModel.Llama with
         {
             QueryKeyValueBias = true, OutputBias = true, MlpBias = true, TiedHead = true,

@@ -25,7 +25,7 @@ public sealed class DepthPruningTests
         Layers = [.. Enumerable.Repeat(RandomModel.Llama.Layers[0], 4)],
     };
 
-    public static IEnumerable<object[]> Names => FamilyConfigs.Names;
+    public static IEnumerable<object[]> Names => FamilyConfigs.NamesWithEncoders;
 
     [TestMethod]
     public void Plan_NineLayersOfLlama7B_HasThePublishedCount()
