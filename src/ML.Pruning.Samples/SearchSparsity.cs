@@ -13,15 +13,15 @@ namespace ML.Pruning.Samples;
 public static class SearchSparsity
 {
     private const double Budget = 1.10;
-    private const int Steps = 4;
-    private static readonly CalibrationOptions s_calibration = new() { Samples = 16, SequenceLength = 64 };
+    private const int Steps = 3;
+    private static readonly CalibrationOptions s_calibration = new() { Samples = 8, SequenceLength = 64 };
 
     /// <summary>Runs the sample.</summary>
     /// <param name="modelFolder">A Hugging Face folder.</param>
     public static void Example(string modelFolder)
     {
         var ml = new MLContext(seed: 1);
-        IDataView calibration = Stories(ml, count: 60, seed: 1), others = Stories(ml, count: 60, seed: 2);
+        IDataView calibration = Stories(ml, count: 30, seed: 1), others = Stories(ml, count: 20, seed: 2);
         double allowed = Budget * Perplexity(ml, ml.Transforms.LoadLlm("Model", modelFolder), calibration, others);
         RangeAttribute range = Attribute<RangeAttribute>(nameof(PruningSearchOptions.Sparsity));
 

@@ -77,7 +77,7 @@ public partial class StoryModel
             .Append(mlContext.Transforms.PruneLlm("Model", "Text", new SparseGpt
             {
                 Sparsity = 0.5,
-                Calibration = new CalibrationOptions { Samples = 16, SequenceLength = 64 },
+                Calibration = new CalibrationOptions { Samples = 8, SequenceLength = 64 },
             }))
             .Append(mlContext.Transforms.ScoreLlm("LogLikelihood", "Model", "Text"));
 }

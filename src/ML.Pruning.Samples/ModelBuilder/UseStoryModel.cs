@@ -16,8 +16,8 @@ public static class UseStoryModel
         {
             string training = Path.Combine(folder.FullName, StoryModel.RetrainFilePath);
             string others = Path.Combine(folder.FullName, "others.tsv");
-            Write(training, StoryGrammar.Write(count: 60, seed: 1));
-            Write(others, StoryGrammar.Write(count: 60, seed: 2));
+            Write(training, StoryGrammar.Write(count: 30, seed: 1));
+            Write(others, StoryGrammar.Write(count: 20, seed: 2));
 
             StoryModel.ModelFolder = modelFolder;
             StoryModel.MLNetModelPath = Path.Combine(folder.FullName, "StoryModel.mlnet");

@@ -23,7 +23,8 @@ internal static class PruneCommand
         Option<string> output = CommonOptions.Output();
         Option<string?> calibration = new("--calibration")
         {
-            Description = "Calibration text: .jsonl (field \"text\") or .txt. Needed by wanda.",
+            Description = "Calibration text: .jsonl (field \"text\") or .txt. Needed by all methods but magnitude, "
+                + "random and depth.",
         };
         Option<string[]> report = new("--report")
         {

@@ -37,34 +37,46 @@ public static partial class PruningReportPage
         return HtmlPage.Of("Pruning report", page.ToString());
     }
 
+    // A column for each run, so that one run fits a phone.
     private static void AppendRuns(StringBuilder page, (string Name, Run Run)[] runs)
     {
-        page.Append("<table>\n").Append(
-            Row("th", "run", "method", "sparsity", "calibration", "seconds", "perplexity before", "after",
-                "compressed bytes before", "after", "tokens/s before", "after"));
-        foreach ((string name, Run run) in runs)
-        {
-            string calibration = run.Calibration is { } c ? Text($"{c.WindowsUsed} windows of {c.WindowLength}") : "";
-            page.Append(Row("td", name, run.Method, Text($"{run.Sparsity:0.0000}"), calibration,
-                Text($"{run.DurationSeconds:0.0}"), Number(run.Perplexity?.Before), Number(run.Perplexity?.After),
-                Whole(run.Size?.Before), Whole(run.Size?.After), Whole(run.TokensPerSecond?.Before),
-                Whole(run.TokensPerSecond?.After)));
-        }
-
+        page.Append("<table>\n").Append(Row("th", ["", .. runs.Select(r => r.Name)]));
+        Fact("method", run => run.Method);
+        Fact("sparsity", run => Text($"{run.Sparsity:0.0000}"));
+        Fact("perplexity before", run => Number(run.Perplexity?.Before));
+        Fact("perplexity after", run => Number(run.Perplexity?.After));
+        Fact("compressed bytes before", run => Whole(run.Size?.Before));
+        Fact("compressed bytes after", run => Whole(run.Size?.After));
+        Fact("tokens/s read before", run => Whole(run.TokensPerSecond?.Before));
+        Fact("tokens/s read after", run => Whole(run.TokensPerSecond?.After));
+        Fact("calibration", run => run.Calibration is { } c ? Text($"{c.WindowsUsed} windows of {c.WindowLength}") : "");
+        Fact("seconds", run => Text($"{run.DurationSeconds:0.0}"));
         page.Append("</table>\n");
+
+        void Fact(string name, Func<Run, string> value)
+        {
+            string[] values = [.. runs.Select(r => value(r.Run))];
+            if (values.Any(v => v.Length > 0)) page.Append(Row("td", [name, .. values]));
+        }
     }
 
     private static void AppendCharts(StringBuilder page, (string Name, Run Run)[] runs)
     {
         AppendChart(page, "Perplexity against sparsity", "sparsity", "perplexity", runs.Select(r => r.Run)
-            .Where(r => r.Perplexity is not null).GroupBy(r => r.Method).Select(g => (g.Key,
-                g.OrderBy(r => r.Sparsity).Select(r => (r.Sparsity, r.Perplexity!.After)).ToArray())));
+            .Where(r => r.Perplexity is not null).GroupBy(r => r.Method).Select(g => (g.Key, FromDense([.. g]))));
         AppendChart(page, "Sparsity by layer", "layer", "zeros / weights", runs.Select(r => (r.Name, ByLayer(r.Run.Tensors,
             tensors => tensors.Sum(t => (double)t.ZerosAfter) / tensors.Sum(t => (double)t.Elements)))));
         AppendChart(page, "Relative output error by layer (root mean square of its maps)", "layer", "error",
             runs.Select(r => (r.Name, ByLayer(r.Run.Tensors.Where(t => t.OutputError is not null),
                 tensors => Math.Sqrt(tensors.Average(t => t.OutputError!.Value * t.OutputError.Value))))));
     }
+
+    // A line starts at the model before, without zeros.
+    private static (double, double)[] FromDense(Run[] runs) =>
+    [
+        (0, runs[0].Perplexity!.Before),
+        .. runs.OrderBy(r => r.Sparsity).Select(r => (r.Sparsity, r.Perplexity!.After)),
+    ];
 
     private static (double, double)[] ByLayer(IEnumerable<Tensor> tensors, Func<Tensor[], double> value) =>
         [.. tensors.GroupBy(LayerOf).Where(g => g.Key >= 0).OrderBy(g => g.Key)

@@ -66,9 +66,7 @@ public sealed class PackageTests
         Assert.AreEqual(791_680, (int)JsonNode.Parse(inspect.Output)!["parameters"]!);
 
         // One command that needs libtorch, and with calibration text, so the whole of the package is used.
-        string text = Path.Combine(folder, "text.jsonl");
-        File.WriteAllLines(text, StoryGrammar.Write(40, seed: 1).Select(
-            story => new JsonObject { ["text"] = story }.ToJsonString()));
+        string text = WriteStories(folder, 40);
         DotnetCommand.Start(Path.Combine(folder, "mlprune"), folder, "prune", EmbeddedModelFiles.Folder, "--output",
             Path.Combine(folder, "pruned"), "--method", "wanda", "--calibration", text, "--calibration-samples", "4",
             "--sequence-length", "64").Expect();
@@ -101,14 +99,41 @@ public sealed class PackageTests
         File.WriteAllText(Path.Combine(folder, "Program.cs"), program.Replace(
             "path/to/model", EmbeddedModelFiles.Folder, StringComparison.Ordinal)
             + "\nConsole.WriteLine($\"native kernels: {ML.Pruning.Kernels.KernelLibrary.IsNative}\");");
-        File.WriteAllLines(Path.Combine(folder, "calibration.jsonl"), StoryGrammar.Write(60, seed: 1).Select(
-            story => new JsonObject { ["text"] = story }.ToJsonString()));
+        WriteStories(folder, 60);
 
         DotnetCommand.Run(folder, "build", "--verbosity", "quiet", "-p:UseSharedCompilation=false").Expect();
         DotnetCommand run = DotnetCommand.Run(
             folder, "exec", Path.Combine(folder, "bin", "Debug", "net10.0", "Consumer.dll")).Expect();
         StringAssert.Contains(run.Output, $"native kernels: {KernelLibrary.IsNative}");
         Assert.IsTrue(new FileInfo(Path.Combine(folder, "pruned.zip")) is { Exists: true, Length: > 100_000 });
+    }
+
+    [TestMethod]
+    public void Script_OutsideTheRepository_RunsOnThePackages()
+    {
+        PackageFeed feed = PackageFeed.Instance.Value;
+        string folder = feed.NewFolder("script");
+        string source = File.ReadAllText(
+            Path.Combine(RepositoryFiles.Root, "src", "ML.Pruning.Samples", "Scripts", "prune.cs"));
+        string project = "#:project ../../ML.Pruning/ML.Pruning.csproj", library = $"#:package ML.Pruning@{PackageFeed.Version}";
+        StringAssert.Contains(source, project);
+        StringAssert.Contains(source, $"\"{library}\"");
+        File.WriteAllText(Path.Combine(folder, "prune.cs"), source.Replace(project, library, StringComparison.Ordinal)
+            .Replace("#:package TorchSharp-cpu", $"#:package TorchSharp-cpu@{PackageFeed.CentralVersions["TorchSharp-cpu"]}",
+                StringComparison.Ordinal));
+        string text = WriteStories(folder, 30);
+        DotnetCommand run = DotnetCommand.Run(
+            folder, "run", "prune.cs", "--", EmbeddedModelFiles.Folder, text, "pruned.zip").Expect();
+        StringAssert.Contains(run.Output, "pruned.zip: ");
+        Assert.IsTrue(new FileInfo(Path.Combine(folder, "pruned.zip")) is { Exists: true, Length: > 100_000 });
+    }
+
+    private static string WriteStories(string folder, int count)
+    {
+        string path = Path.Combine(folder, "calibration.jsonl");
+        File.WriteAllLines(path, StoryGrammar.Write(count, seed: 1).Select(
+            story => new JsonObject { ["text"] = story }.ToJsonString()));
+        return path;
     }
 
     private static ZipArchive Open(string id, string extension) => ZipFile.OpenRead(

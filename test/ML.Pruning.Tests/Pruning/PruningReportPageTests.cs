@@ -25,13 +25,16 @@ public sealed class PruningReportPageTests
         StringAssert.Contains(page, "first &lt;run&gt;");
         foreach (string number in new[] { "123,456", "78,901", "1,500", "2,250" }) StringAssert.Contains(page, number);
 
-        // Perplexity: one line of two points, the lower sparsity at the left and further down.
+        // Perplexity: one line from the dense model over two points, the lower sparsity at the left and further down.
         XElement line = charts[0].Element("polyline")!;
         double[] numbers = [.. ((string)line.Attribute("points")!).Split(' ', ',')
             .Select(n => double.Parse(n, CultureInfo.InvariantCulture))];
-        Assert.HasCount(4, numbers);
-        Assert.IsLessThan(numbers[2], numbers[0]);
-        Assert.IsGreaterThan(numbers[3], numbers[1]);
+        Assert.HasCount(6, numbers);
+        for (int i = 2; i < 6; i += 2)
+        {
+            Assert.IsLessThan(numbers[i], numbers[i - 2]);
+            Assert.IsGreaterThan(numbers[i + 1], numbers[i - 1]);
+        }
 
         // By layer: a line for each run.
         Assert.HasCount(2, charts[1].Elements("polyline").ToArray());
