@@ -1,7 +1,5 @@
 using ML.Pruning.Calibration;
-using ML.Pruning.Evaluation;
 using ML.Pruning.Export;
-using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
@@ -87,21 +85,10 @@ public sealed class BiasCompensationTests
     [DataRow("wanda", 12.0129)]
     public void Prune_HalfOfStories_HasTheRecordedPerplexity(string name, double expected)
     {
-        var calibration = new CalibrationOptions
-        {
-            Samples = 64,
-            SequenceLength = 256,
-            Order = CalibrationOrder.Sequential,
-        };
-        using var folder = new TestFolder();
-        using LanguageModel model = TestKit.SharedModels.Open("stories260K");
-        WeightPruning method = name == "wanda"
-            ? new Wanda { Update = new BiasCompensation(), Calibration = calibration }
-            : new Magnitude { Update = new BiasCompensation(), Calibration = calibration };
-        using LanguageModel pruned = Pruner.Prune(
-            model, method, SharedFiles.Documents("stories.train.jsonl"), PrunedModels.In(folder)).Model;
-        double perplexity = PerplexityEvaluator.Evaluate(
-            pruned, SharedFiles.Documents("stories.valid.jsonl"), 256, EngineKind.Torch).Perplexity;
+        var update = new BiasCompensation();
+        double perplexity = GoldenProtocol.Measure(name == "wanda"
+            ? new Wanda { Update = update, Calibration = GoldenProtocol.Calibration }
+            : new Magnitude { Update = update, Calibration = GoldenProtocol.Calibration }).Perplexity;
         Assert.AreEqual(expected, perplexity, 1e-3 * expected);
     }
 

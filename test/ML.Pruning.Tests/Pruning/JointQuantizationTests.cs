@@ -1,7 +1,5 @@
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
-using ML.Pruning.Evaluation;
-using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
@@ -17,13 +15,6 @@ public sealed class JointQuantizationTests
 {
     private const int Rows = 9;
     private const int Columns = 48;
-
-    private static readonly CalibrationOptions s_calibration = new()
-    {
-        Samples = 64,
-        SequenceLength = 256,
-        Order = CalibrationOrder.Sequential,
-    };
 
     [TestMethod]
     [DataRow("int4:g8", "unstructured", 0.5, 16)]
@@ -129,20 +120,13 @@ public sealed class JointQuantizationTests
         Assert.IsLessThan(afterwards, inSweep);
     }
 
-    private static double Perplexity(string pattern, SparseGptUpdate update)
+    private static double Perplexity(string pattern, SparseGptUpdate update) => GoldenProtocol.Measure(new SparseGpt
     {
-        using var folder = new TestFolder();
-        using LanguageModel model = TestKit.SharedModels.Open("stories260K");
-        using LanguageModel pruned = Pruner.Prune(model, new SparseGpt
-        {
-            Pattern = SparsityPattern.Parse(pattern),
-            Update = update,
-            Quantization = new Int4Groups(),
-            Calibration = s_calibration,
-        }, SharedFiles.Documents("stories.train.jsonl"), PrunedModels.In(folder)).Model;
-        return PerplexityEvaluator.Evaluate(
-            pruned, SharedFiles.Documents("stories.valid.jsonl"), 256, EngineKind.Torch).Perplexity;
-    }
+        Pattern = SparsityPattern.Parse(pattern),
+        Update = update,
+        Quantization = new Int4Groups(),
+        Calibration = GoldenProtocol.Calibration,
+    }).Perplexity;
 
     private static GridRounding Sweep(float[] weight, ActivationStatistics statistics, string pattern, double sparsity,
         int tile, WeightGrid grid)

@@ -1,4 +1,3 @@
-using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Evaluation;
 using ML.Pruning.Inference;
@@ -40,12 +39,7 @@ public class QuantizationGoldenTests
         Perplexity("stories260K", "stories.valid.jsonl", new Wanda
         {
             Quantization = new Int8PerRow(),
-            Calibration = new CalibrationOptions
-            {
-                Samples = 64,
-                SequenceLength = 256,
-                Order = CalibrationOrder.Sequential,
-            },
+            Calibration = GoldenProtocol.Calibration,
         }),
         0.02 * StoriesWanda);
 

@@ -1,8 +1,6 @@
 using System.Reflection;
 using ML.Pruning.Calibration;
-using ML.Pruning.Evaluation;
 using ML.Pruning.Importance;
-using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
@@ -148,21 +146,12 @@ public sealed class SensitivityAllocationTests
     [DataRow(SensitivityMeasure.Perplexity, 96.4467)]
     public void Prune_SeventyPercentOfStories_BeatsUniform(SensitivityMeasure measure, double expected)
     {
-        using var folder = new TestFolder();
-        using LanguageModel model = TestKit.SharedModels.Open("stories260K");
-        using LanguageModel pruned = Pruner.Prune(model, new Wanda
+        double perplexity = GoldenProtocol.Measure(new Wanda
         {
             Sparsity = 0.7,
             Allocation = new SensitivityAllocation(measure),
-            Calibration = new CalibrationOptions
-            {
-                Samples = 64,
-                SequenceLength = 256,
-                Order = CalibrationOrder.Sequential,
-            },
-        }, SharedFiles.Documents("stories.train.jsonl"), PrunedModels.In(folder)).Model;
-        double perplexity = PerplexityEvaluator.Evaluate(
-            pruned, SharedFiles.Documents("stories.valid.jsonl"), 256, EngineKind.Torch).Perplexity;
+            Calibration = GoldenProtocol.Calibration,
+        }).Perplexity;
         Assert.AreEqual(expected, perplexity, 1e-3 * expected);
     }
 }

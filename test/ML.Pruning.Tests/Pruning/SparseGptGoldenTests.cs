@@ -1,11 +1,5 @@
-using ML.Pruning.Calibration;
-using ML.Pruning.Evaluation;
-using ML.Pruning.Inference;
-using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
-using ML.Pruning.Tests.Checkpoints;
-using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Pruning;
 
@@ -27,53 +21,40 @@ public class SparseGptGoldenTests
 
     private const double Tolerance = 1e-3;
 
-    private static readonly CalibrationOptions s_calibration = new()
-    {
-        Samples = 64,
-        SequenceLength = 256,
-        Order = CalibrationOrder.Sequential,
-    };
-
     [TestMethod]
     [DataRow("unstructured", 12.5879)]
     [DataRow("2:4", 24.1419)]
     public void SparseGpt_HalfOfStories_HasTheGoldenPerplexity(string pattern, double expected) => AssertPerplexity(
-        "stories", new SparseGpt { Pattern = SparsityPattern.Parse(pattern), Calibration = s_calibration }, expected);
+        "stories", new SparseGpt { Pattern = SparsityPattern.Parse(pattern), Calibration = GoldenProtocol.Calibration }, expected);
 
     [TestMethod]
     public void SparseGpt_SeventyPercentOfStories_HasTheGoldenPerplexity() => AssertPerplexity(
-        "stories", new SparseGpt { Sparsity = 0.7, Calibration = s_calibration }, SeventyPercent);
+        "stories", new SparseGpt { Sparsity = 0.7, Calibration = GoldenProtocol.Calibration }, SeventyPercent);
 
     [TestMethod]
     public void SparseGpt_HalfOfStoriesWithoutUpdate_HasTheGoldenPerplexity() =>
-        AssertPerplexity("stories", new SparseGpt { Update = null, Calibration = s_calibration }, 17.0374);
+        AssertPerplexity("stories", new SparseGpt { Update = null, Calibration = GoldenProtocol.Calibration }, 17.0374);
 
     [TestMethod]
     public void Wanda_HalfOfStoriesWithSparseGptUpdate_HasTheGoldenPerplexity() =>
-        AssertPerplexity("stories", new Wanda { Update = new SparseGptUpdate(), Calibration = s_calibration }, 10.2120);
+        AssertPerplexity("stories", new Wanda { Update = new SparseGptUpdate(), Calibration = GoldenProtocol.Calibration }, 10.2120);
 
     [TestMethod]
     public void Wanda_HalfOfStoriesWithLeastSquares_HasTheGoldenPerplexity() => AssertPerplexity(
-        "stories", new Wanda { Update = new LeastSquaresUpdate(), Calibration = s_calibration }, 8.1815);
+        "stories", new Wanda { Update = new LeastSquaresUpdate(), Calibration = GoldenProtocol.Calibration }, 8.1815);
 
     [TestMethod]
     public void SparseGpt_HalfOfDocs_HasTheGoldenPerplexity() =>
-        AssertPerplexity("docs", new SparseGpt { Calibration = s_calibration }, 50.1425);
+        AssertPerplexity("docs", new SparseGpt { Calibration = GoldenProtocol.Calibration }, 50.1425);
 
     [TestMethod]
     public void SparseGpt_StoriesByOwl_HasTheGoldenPerplexity() => AssertPerplexity("stories",
-        new SparseGpt { Sparsity = 0.7, Allocation = new OwlAllocation(), Calibration = s_calibration }, 81.7353);
+        new SparseGpt { Sparsity = 0.7, Allocation = new OwlAllocation(), Calibration = GoldenProtocol.Calibration }, 81.7353);
 
     private static void AssertPerplexity(string data, WeightPruning method, double expected)
     {
-        using var folder = new TestFolder();
-        using LanguageModel model = TestKit.SharedModels.Open(data == "docs" ? "docs-6m" : "stories260K");
-        PruningResult result = Pruner.Prune(
-            model, method, SharedFiles.Documents($"{data}.train.jsonl"), PrunedModels.In(folder));
-        using LanguageModel pruned = result.Model;
-        Assert.AreEqual(method.Sparsity ?? 0.5, result.Report.Sparsity, 1e-3);
-        double perplexity = PerplexityEvaluator.Evaluate(
-            pruned, SharedFiles.Documents($"{data}.valid.jsonl"), 256, EngineKind.Torch).Perplexity;
+        (PruningReport report, double perplexity) = GoldenProtocol.Measure(method, data);
+        Assert.AreEqual(method.Sparsity ?? 0.5, report.Sparsity, 1e-3);
         Assert.AreEqual(expected, perplexity, Tolerance * expected);
     }
 }

@@ -1,11 +1,6 @@
-using ML.Pruning.Calibration;
-using ML.Pruning.Evaluation;
-using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
 using ML.Pruning.Sparsity;
-using ML.Pruning.Tests.Checkpoints;
-using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Pruning;
 
@@ -33,13 +28,7 @@ public class StoriesGoldenTests
     public void Wanda_InBFloat16_IsCloseToFloat32() => AssertPerplexity(
         new Wanda
         {
-            Calibration = new CalibrationOptions
-            {
-                Samples = 64,
-                SequenceLength = 256,
-                Order = CalibrationOrder.Sequential,
-                Precision = ComputePrecision.BFloat16,
-            },
+            Calibration = GoldenProtocol.Calibration with { Precision = ComputePrecision.BFloat16 },
         }, 14.3392, 0.02);
 
     [TestMethod]
@@ -49,12 +38,7 @@ public class StoriesGoldenTests
         new Wanda
         {
             Pattern = SparsityPattern.Parse(pattern),
-            Calibration = new CalibrationOptions
-            {
-                Samples = 64,
-                SequenceLength = 256,
-                Order = CalibrationOrder.Sequential,
-            },
+            Calibration = GoldenProtocol.Calibration,
         }, expected);
 
     /// <summary>The order of the papers at 70 %; SparseGPT's number is that of
@@ -66,12 +50,7 @@ public class StoriesGoldenTests
         double wanda = AssertPerplexity(new Wanda
         {
             Sparsity = 0.7,
-            Calibration = new CalibrationOptions
-            {
-                Samples = 64,
-                SequenceLength = 256,
-                Order = CalibrationOrder.Sequential,
-            },
+            Calibration = GoldenProtocol.Calibration,
         }, 129.885);
         Assert.IsLessThan(magnitude, wanda);
         Assert.IsLessThan(wanda, SparseGptGoldenTests.SeventyPercent * (1 + Tolerance));
@@ -79,22 +58,10 @@ public class StoriesGoldenTests
 
     private static double AssertPerplexity(PruningMethod method, double expected, double tolerance = Tolerance)
     {
-        using var folder = new TestFolder();
-        using LanguageModel model = TestKit.SharedModels.Open("stories260K");
-        PruningResult result = Pruner.Prune(
-            model, method, SharedFiles.Documents("stories.train.jsonl"), PrunedModels.In(folder));
-        using LanguageModel pruned = result.Model;
+        (PruningReport report, double perplexity) = GoldenProtocol.Measure(method);
         double sparsity = method is LayerwisePruning { Sparsity: { } asked } ? asked : 0.5;
-        Assert.AreEqual(226_560 * sparsity, result.Report.Tensors.Sum(t => t.ZerosAfter), 226_560 / 64.0);
-        if (method.NeedsCalibration)
-        {
-            Assert.AreEqual(64, result.Report.WindowsUsed);
-            Assert.AreEqual(64, (string)pruned.Provenance[0].Options["calibration"]!["windowHash"]! is { } hash
-                ? hash.Length : 0);
-        }
-
-        double perplexity = PerplexityEvaluator.Evaluate(
-            pruned, SharedFiles.Documents("stories.valid.jsonl"), 256, EngineKind.Torch).Perplexity;
+        Assert.AreEqual(226_560 * sparsity, report.Tensors.Sum(t => t.ZerosAfter), 226_560 / 64.0);
+        Assert.AreEqual(method.NeedsCalibration ? 64 : 0, report.WindowsUsed);
         Assert.AreEqual(expected, perplexity, tolerance * expected);
         return perplexity;
     }

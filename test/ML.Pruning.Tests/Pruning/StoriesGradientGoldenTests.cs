@@ -1,11 +1,5 @@
-using ML.Pruning.Calibration;
-using ML.Pruning.Evaluation;
 using ML.Pruning.Importance;
-using ML.Pruning.Inference;
-using ML.Pruning.Models;
 using ML.Pruning.Pruning;
-using ML.Pruning.Tests.Checkpoints;
-using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Pruning;
 
@@ -24,36 +18,27 @@ public class StoriesGradientGoldenTests
     private const double Magnitude = 31.7497;
     private const double Tolerance = 1e-3;
 
-    private static readonly CalibrationOptions s_calibration =
-        new() { Samples = 64, SequenceLength = 256, Order = CalibrationOrder.Sequential };
-
     [TestMethod]
     public void TaylorFirst_HalfOfStories_HasTheGoldenPerplexity() => Assert.IsGreaterThan(
-        Magnitude, AssertPerplexity(new TaylorPruning { Calibration = s_calibration }, 179.7857));
+        Magnitude, AssertPerplexity(new TaylorPruning { Calibration = GoldenProtocol.Calibration }, 179.7857));
 
     [TestMethod]
     public void TaylorSecond_HalfOfStories_HasTheGoldenPerplexityBelowMagnitude() => Assert.IsLessThan(
-        Magnitude, AssertPerplexity(new TaylorPruning(TaylorOrder.Second) { Calibration = s_calibration }, 12.4871));
+        Magnitude, AssertPerplexity(new TaylorPruning(TaylorOrder.Second) { Calibration = GoldenProtocol.Calibration }, 12.4871));
 
     [TestMethod]
     public void TaylorMix_HalfOfStories_HasTheGoldenPerplexity() =>
-        AssertPerplexity(new TaylorPruning(TaylorOrder.Mixed) { Calibration = s_calibration }, 183.8126);
+        AssertPerplexity(new TaylorPruning(TaylorOrder.Mixed) { Calibration = GoldenProtocol.Calibration }, 183.8126);
 
     [TestMethod]
     public void Snip_HalfOfStories_HasTheGoldenPerplexity() =>
-        AssertPerplexity(new Snip { Calibration = s_calibration }, 224.7944);
+        AssertPerplexity(new Snip { Calibration = GoldenProtocol.Calibration }, 224.7944);
 
     private static double AssertPerplexity(PruningMethod method, double expected)
     {
-        using var folder = new TestFolder();
-        using LanguageModel model = SharedModels.Open("stories260K");
-        PruningResult result = Pruner.Prune(
-            model, method, SharedFiles.Documents("stories.train.jsonl"), PrunedModels.In(folder));
-        using LanguageModel pruned = result.Model;
-        Assert.AreEqual(113_280, result.Report.Tensors.Sum(t => t.ZerosAfter));
-        Assert.AreEqual(64, result.Report.WindowsUsed);
-        double perplexity = PerplexityEvaluator.Evaluate(
-            pruned, SharedFiles.Documents("stories.valid.jsonl"), 256, EngineKind.Torch).Perplexity;
+        (PruningReport report, double perplexity) = GoldenProtocol.Measure(method);
+        Assert.AreEqual(113_280, report.Tensors.Sum(t => t.ZerosAfter));
+        Assert.AreEqual(64, report.WindowsUsed);
         Assert.AreEqual(expected, perplexity, Tolerance * expected);
         return perplexity;
     }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
 using ML.Pruning.Tests.TestKit;
@@ -9,29 +8,16 @@ namespace ML.Pruning.Tests.Tool;
 [TestClass]
 public sealed class ToolMethodTests
 {
-    private TinyModel _model = null!;
-    private string _folder = null!;
-    private string[] _calibration = null!;
+    private ToolFolder _folder = null!;
 
     private static long LinearWeights => TinyModel.Spec.Parameters()
         .Where(p => p.Role == ParameterRole.Linear).Sum(p => p.Count);
 
     [TestInitialize]
-    public void CreateModel()
-    {
-        _model = new TinyModel();
-        _folder = Directory.CreateTempSubdirectory("ml-pruning-tool-").FullName;
-        string text = Path.Combine(_folder, "text.jsonl");
-        File.WriteAllLines(text, TinyModel.Texts.Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
-        _calibration = ["--calibration", text, "--calibration-samples", "4", "--sequence-length", "16"];
-    }
+    public void CreateModel() => _folder = new ToolFolder();
 
     [TestCleanup]
-    public void DeleteModel()
-    {
-        _model.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void DeleteModel() => _folder.Dispose();
 
     [TestMethod]
     [DataRow("random")]
@@ -72,7 +58,7 @@ public sealed class ToolMethodTests
     [TestMethod]
     public void Prune_WithAMaskFile_RemovesWhatItSays()
     {
-        string name = TensorNames.Weight(0, TensorNames.Query), mask = Path.Combine(_folder, "mask.safetensors");
+        string name = TensorNames.Weight(0, TensorNames.Query), mask = _folder["mask.safetensors"];
         byte[] keep = [.. Enumerable.Range(0, 16 * 16).Select(i => (byte)(i % 4 == 0 ? 0 : 1))];
         SafetensorsWriter.Write(mask, [new BytesTensor(name, keep, [16, 16], TensorType.U8)]);
         Assert.AreEqual(64, Zeros("--method", "magnitude", "--mask", mask));
@@ -85,19 +71,16 @@ public sealed class ToolMethodTests
     [TestMethod]
     public void Prune_UnknownUpdateAllocationOrPrecision_IsRefused()
     {
-        Run("--method", "wanda", "--update", "magic").ExpectRefusal("--update", "magic");
-        Run("--method", "wanda", "--allocation", "magic").ExpectRefusal("--allocation", "magic");
-        Run("--method", "wanda", "--compute", "float8").ExpectRefusal("--compute", "float8");
-        Run("--method", "wanda", "--mask", Path.Combine(_folder, "no.safetensors")).ExpectRefusal("no.safetensors");
+        _folder.Prune("--method", "wanda", "--update", "magic").ExpectRefusal("--update", "magic");
+        _folder.Prune("--method", "wanda", "--allocation", "magic").ExpectRefusal("--allocation", "magic");
+        _folder.Prune("--method", "wanda", "--compute", "float8").ExpectRefusal("--compute", "float8");
+        _folder.Prune("--method", "wanda", "--mask", _folder["no.safetensors"]).ExpectRefusal("no.safetensors");
     }
 
     private long Zeros(params string[] options)
     {
-        ToolProcess pruned = Run(options);
+        ToolProcess pruned = _folder.Prune(options);
         Assert.AreEqual(0, pruned.ExitCode, pruned.Errors);
-        return (long)ToolProcess.Run("inspect", Path.Combine(_folder, "out"), "--json").Json()["zeros"]!;
+        return (long)ToolProcess.Run("inspect", _folder["out"], "--json").Json()["zeros"]!;
     }
-
-    private ToolProcess Run(params string[] options) => ToolProcess.Run(
-        ["prune", _model.Folder, "--output", Path.Combine(_folder, "out"), .. options, .. _calibration]);
 }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Tool;
 
@@ -9,29 +8,21 @@ namespace ML.Pruning.Tests.Tool;
 [TestClass]
 public sealed class ToolReportTests
 {
-    private TinyModel _model = null!;
-    private string _folder = null!;
-    private string _text = null!;
+    private ToolFolder _folder = null!;
 
     [TestInitialize]
-    public void CreateModel()
-    {
-        _model = new TinyModel();
-        _folder = Path.GetDirectoryName(_model.Folder)!;
-        _text = Path.Combine(_folder, "text.jsonl");
-        File.WriteAllLines(_text, TinyModel.Texts.Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
-    }
+    public void CreateModel() => _folder = new ToolFolder();
 
     [TestCleanup]
-    public void DeleteModel() => _model.Dispose();
+    public void DeleteModel() => _folder.Dispose();
 
     [TestMethod]
     public void Prune_AllocationThatWasSaved_GivesTheSameModelAndReport()
     {
-        string measured = Path.Combine(_folder, "measured"), again = Path.Combine(_folder, "again");
-        string file = Path.Combine(_folder, "chosen.json"), page = Path.Combine(_folder, "measured.html");
-        string first = Path.Combine(_folder, "measured.json"), second = Path.Combine(_folder, "again.json");
-        Prune(measured, "--allocation", "sensitivity-error", "--save-allocation", file, "--evaluate", _text,
+        string measured = _folder["measured"], again = _folder["again"];
+        string file = _folder["chosen.json"], page = _folder["measured.html"];
+        string first = _folder["measured.json"], second = _folder["again.json"];
+        Prune(measured, "--allocation", "sensitivity-error", "--save-allocation", file, "--evaluate", _folder.Text,
             "--report", first, "--report", page);
         Prune(again, "--allocation", file, "--report", second);
         CollectionAssert.AreEqual(File.ReadAllBytes(Path.Combine(measured, "model.safetensors")),
@@ -46,7 +37,7 @@ public sealed class ToolReportTests
         Assert.IsTrue(told["notes"]!.AsArray().Any(n => ((string)n!).StartsWith("No speed", StringComparison.Ordinal)));
         AssertPage(page, "measured", ((double)told["perplexity"]!["after"]!).ToString("G4"));
 
-        string both = Path.Combine(_folder, "both.html");
+        string both = _folder["both.html"];
         Assert.AreEqual(0, ToolProcess.Run("report", first, second, "--output", both).ExitCode);
         AssertPage(both, "measured", "again");
         ToolProcess.Run("report", first, "--output", both).ExpectRefusal("both.html", "--force");
@@ -57,8 +48,8 @@ public sealed class ToolReportTests
     {
         foreach (string[] option in (string[][])[["--resume"], ["--save-allocation", "x.json"]])
         {
-            ToolProcess.Run(["prune", _model.Folder, "--output", Path.Combine(_folder, "out"), "--method", "flap",
-                "--calibration", _text, .. option]).ExpectRefusal(option[0], "flap");
+            ToolProcess.Run(["prune", _folder.Model, "--output", _folder["out"], "--method", "flap",
+                "--calibration", _folder.Text, .. option]).ExpectRefusal(option[0], "flap");
         }
     }
 
@@ -72,8 +63,8 @@ public sealed class ToolReportTests
 
     private void Prune(string output, params string[] options)
     {
-        ToolProcess pruned = ToolProcess.Run(["prune", _model.Folder, "--output", output, "--method", "wanda",
-            "--calibration", _text, "--calibration-samples", "4", "--sequence-length", "16", .. options]);
+        ToolProcess pruned = ToolProcess.Run(["prune", _folder.Model, "--output", output, "--method", "wanda",
+            "--calibration", _folder.Text, "--calibration-samples", "4", "--sequence-length", "16", .. options]);
         Assert.AreEqual(0, pruned.ExitCode, pruned.Errors);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Tool;
 
@@ -8,40 +7,27 @@ namespace ML.Pruning.Tests.Tool;
 [TestClass]
 public sealed class ToolStructuredTests
 {
-    private TinyModel _model = null!;
-    private string _folder = null!;
-    private string[] _calibration = null!;
+    private ToolFolder _folder = null!;
 
     [TestInitialize]
-    public void CreateModel()
-    {
-        _model = new TinyModel();
-        _folder = Directory.CreateTempSubdirectory("ml-pruning-tool-").FullName;
-        string text = Path.Combine(_folder, "text.jsonl");
-        File.WriteAllLines(text, TinyModel.Texts.Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
-        _calibration = ["--calibration", text, "--calibration-samples", "4", "--sequence-length", "16"];
-    }
+    public void CreateModel() => _folder = new ToolFolder();
 
     [TestCleanup]
-    public void DeleteModel()
-    {
-        _model.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void DeleteModel() => _folder.Dispose();
 
     [TestMethod]
     public void Prune_LlmPruner_WritesAModelThatGeneratesAndIsPrunedAgain()
     {
-        string once = Path.Combine(_folder, "once"), twice = Path.Combine(_folder, "twice.zip");
+        string once = _folder["once"], twice = _folder["twice.zip"];
         string[] options =
         [
             "--method", "llm-pruner", "--ratio", "0.5", "--attention-layers", "1", "--mlp-layers", "0..1",
             "--importance", "taylor-mix", "--aggregation", "max",
         ];
-        long planned = (long)ToolProcess.Run(["plan", _model.Folder, "--json", .. options]).Json()
+        long planned = (long)ToolProcess.Run(["plan", _folder.Model, "--json", .. options]).Json()
             ["parameters"]!["after"]!;
         JsonObject report =
-            ToolProcess.Run(["prune", _model.Folder, "--output", once, "--json", .. options, .. _calibration]).Json();
+            ToolProcess.Run(["prune", _folder.Model, "--output", once, "--json", .. options, .. _folder.Calibration]).Json();
         Assert.AreEqual(planned, (long)report["structure"]!["parameters"]!["after"]!);
         Assert.AreEqual(planned, (long)ToolProcess.Run("inspect", once, "--json").Json()["parameters"]!);
         JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(once, "config.json")))!;
@@ -61,13 +47,10 @@ public sealed class ToolStructuredTests
     [TestMethod]
     public void Prune_StructuredOptionsThatDoNotFit_AreRefused()
     {
-        Run("--method", "llm-pruner", "--sparsity", "0.5").ExpectRefusal("--sparsity", "--ratio");
-        Run("--method", "wanda", "--ratio", "0.5").ExpectRefusal("--ratio", "--sparsity");
-        Run("--method", "llm-pruner", "--importance", "magic").ExpectRefusal("--importance", "magic", "taylor-first");
-        Run("--method", "llm-pruner", "--mlp-layers", "3..1").ExpectRefusal("--mlp-layers", "3..1");
-        Run("--method", "llm-pruner", "--mlp-layers", "1..2").ExpectRefusal("1..2", "0..1");
+        _folder.Prune("--method", "llm-pruner", "--sparsity", "0.5").ExpectRefusal("--sparsity", "--ratio");
+        _folder.Prune("--method", "wanda", "--ratio", "0.5").ExpectRefusal("--ratio", "--sparsity");
+        _folder.Prune("--method", "llm-pruner", "--importance", "magic").ExpectRefusal("--importance", "magic", "taylor-first");
+        _folder.Prune("--method", "llm-pruner", "--mlp-layers", "3..1").ExpectRefusal("--mlp-layers", "3..1");
+        _folder.Prune("--method", "llm-pruner", "--mlp-layers", "1..2").ExpectRefusal("1..2", "0..1");
     }
-
-    private ToolProcess Run(params string[] options) => ToolProcess.Run(
-        ["prune", _model.Folder, "--output", Path.Combine(_folder, "out"), .. options, .. _calibration]);
 }

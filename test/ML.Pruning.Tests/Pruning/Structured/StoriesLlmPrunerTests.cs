@@ -1,6 +1,5 @@
 using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
-using ML.Pruning.Evaluation;
 using ML.Pruning.Importance;
 using ML.Pruning.Inference;
 using ML.Pruning.Models;
@@ -16,9 +15,6 @@ namespace ML.Pruning.Tests.Pruning.Structured;
 [TestClass]
 public sealed class StoriesLlmPrunerTests
 {
-    private static readonly CalibrationOptions s_calibration =
-        new() { Samples = 64, SequenceLength = 256, Order = CalibrationOrder.Sequential };
-
     [TestMethod]
     public void Prune_QuarterOfStories_TaylorBeatsL2AndRandomAndGroupsBeatSingleParameters()
     {
@@ -53,7 +49,7 @@ public sealed class StoriesLlmPrunerTests
     {
         using var folder = new TestFolder();
         using LanguageModel model = SharedModels.Open("stories260K");
-        using LanguageModel once = Prune(model, new LlmPruner { Calibration = s_calibration }, folder).Model;
+        using LanguageModel once = Prune(model, new LlmPruner { Calibration = GoldenProtocol.Calibration }, folder).Model;
         Assert.AreEqual(226_048, once.Spec.ParameterCount);
         PruningResult again = Prune(once, new LlmPruner
         {
@@ -81,27 +77,23 @@ public sealed class StoriesLlmPrunerTests
             Prune(model, new LlmPruner
             {
                 Importance = importance,
-                Calibration = s_calibration with { Samples = windows },
+                Calibration = GoldenProtocol.Calibration with { Samples = windows },
             }, folder, data);
         using LanguageModel pruned = result.Model;
         Assert.IsLessThanOrEqualTo(1e-5, result.Report.Structure!.LargestLogitDifference);
-        return Perplexity(pruned, data, documents);
+        return GoldenProtocol.Perplexity(pruned, data, documents);
     }
 
     private static double Perplexity(LanguageModel model, IReadOnlyDictionary<string, StoredTensor> weights)
     {
         using var masked = new LanguageModel(model.ToContent() with { Weights = weights });
-        return Perplexity(masked);
+        return GoldenProtocol.Perplexity(masked);
     }
-
-    private static double Perplexity(LanguageModel model, string data = "stories", int documents = int.MaxValue) =>
-        PerplexityEvaluator.Evaluate(
-            model, SharedFiles.Documents($"{data}.valid.jsonl").Take(documents), 256, EngineKind.Torch).Perplexity;
 
     // As many heads and neurons of each parameter, but each parameter chooses its own, by the same scores.
     private static IReadOnlyDictionary<string, StoredTensor> SingleParameters(LanguageModel model)
     {
-        TokenWindows windows = s_calibration.CutWindows(SharedFiles.Documents("stories.train.jsonl"), model);
+        TokenWindows windows = GoldenProtocol.Calibration.CutWindows(SharedFiles.Documents("stories.train.jsonl"), model);
         Dictionary<string, StoredTensor> weights = model.Weights.ToDictionary();
         DependencyGraph graph = DependencyGraph.Of(model.Spec);
         GroupFamily[] families = [.. graph.Families.Where(
