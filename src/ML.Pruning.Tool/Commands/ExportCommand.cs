@@ -1,5 +1,9 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
+using ML.Pruning.Calibration;
+using ML.Pruning.Evaluation;
+using ML.Pruning.Inference;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Kernels;
 using ML.Pruning.Models;
@@ -31,6 +35,14 @@ internal static class ExportCommand
             Description = "onnx: run sparse linear maps on this library's kernels, with weights as f32, bf16, int8 or "
                 + "int4.",
         };
+        Option<string?> data = new("--data")
+        {
+            Description = "onnx: text (.jsonl or .txt) on which to compare the perplexity of the model and of what was written.",
+        };
+        Option<int?> length = new("--sequence-length")
+        {
+            Description = "Tokens in a window of --data (default: the model's context).",
+        };
         Option<bool> dequantize = new("--dequantize")
         {
             Description = "Write weights that are on an integer grid as float32.",
@@ -39,7 +51,7 @@ internal static class ExportCommand
         Option<bool> json = CommonOptions.Json();
         var command = new Command("export", "Write a model in another form.")
         {
-            model, format, output, compressed, kernels, dequantize, force, json,
+            model, format, output, compressed, kernels, data, length, dequantize, force, json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -55,6 +67,8 @@ internal static class ExportCommand
             };
             if (!asOnnx && parse.GetValue(kernels) is not null)
                 throw new UserErrorException("--sparse-kernels goes with --format onnx only; leave it out.");
+            if (!asOnnx && parse.GetValue(data) is not null)
+                throw new UserErrorException("--data goes with --format onnx only; leave it out, and use eval.");
             if (asOnnx && parse.GetValue(compressed))
                 throw new UserErrorException("--compressed does not go with --format onnx; leave it out.");
             var target = new ModelOutput(path, parse.GetValue(force), asFile);
@@ -88,8 +102,13 @@ internal static class ExportCommand
                 target.Write(dense ?? opened, parse.GetValue(compressed), cancellationToken);
             }
 
-            if (parse.GetValue(json)) JsonOutput.Write(ToJson(path, parse.GetRequiredValue(format)));
-            else Console.Error.WriteLine($"Wrote {path}.");
+            JsonObject result = ToJson(path, parse.GetRequiredValue(format));
+            if (parse.GetValue(data) is { } text)
+                result["perplexity"] = Compare(dense ?? opened, path, text, parse.GetValue(length), cancellationToken);
+            if (parse.GetValue(json)) JsonOutput.Write(result);
+            else Console.Error.WriteLine($"Wrote {path}." + (result["perplexity"] is not { } perplexity ? "" :
+                string.Create(CultureInfo.InvariantCulture,
+                    $" Perplexity {(double)perplexity["export"]!:F4}; that of the model {(double)perplexity["model"]!:F4}.")));
         }));
         return command;
     }
@@ -102,6 +121,23 @@ internal static class ExportCommand
             ? new FileInfo(path).Length
             : new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length),
     };
+
+    // What 8-bit or 4-bit weights cost.
+    private static JsonObject Compare(
+        LanguageModel model, string path, string data, int? length, CancellationToken cancellationToken)
+    {
+        string[] documents = [.. TextCorpus.Read(data)];
+        int tokens = length ?? model.Spec.ContextLength;
+        using var progress = new ConsoleProgress("Evaluating");
+        return new JsonObject
+        {
+            ["model"] = PerplexityEvaluator.Evaluate(model, documents, tokens, EngineKind.Auto, cancellationToken, progress)
+                .Perplexity,
+            ["export"] = PerplexityEvaluator.EvaluateExport(path, model, documents, tokens, cancellationToken, progress)
+                .Perplexity,
+            ["sequenceLength"] = tokens,
+        };
+    }
 
     // What became of a model of another exporter.
     private static void Report(string path, IReadOnlyList<SparseOnnxNode> nodes, bool asJson)

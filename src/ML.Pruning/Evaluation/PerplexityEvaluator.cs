@@ -1,5 +1,6 @@
 using ML.Pruning.Calibration;
 using ML.Pruning.Inference;
+using ML.Pruning.Inference.Onnx;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Evaluation;
@@ -58,13 +59,40 @@ public static class PerplexityEvaluator
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(windows);
         CheckLength(model, windows.Length);
-        if (windows.Count == 0)
-        {
-            throw new ArgumentException($"The evaluation text has {windows.CorpusTokenCount} tokens, which does not "
-                + $"fill one window of {windows.Length}; give more text or a shorter sequence length.");
-        }
+        CheckCount(windows);
+        return Evaluate(model, windows, EngineFactory.Get(model, engine), cancellationToken, progress);
+    }
 
-        ILanguageModelEngine runner = EngineFactory.Get(model, engine);
+    /// <summary>Evaluates what a model was exported to, for instance with 8-bit or 4-bit weights, to see what that
+    /// costs.</summary>
+    /// <param name="path">The exported folder, or the .onnx file.</param>
+    /// <param name="model">The model that was exported; its tokenizer cuts the corpus.</param>
+    /// <param name="documents">The corpus, in order.</param>
+    /// <param name="sequenceLength">Tokens in a window, from 2 to the model's context.</param>
+    /// <param name="cancellationToken">Stops between documents and between batches of windows.</param>
+    /// <param name="progress">Told the fraction of windows done, in [0, 1].</param>
+    /// <returns>The result.</returns>
+    /// <exception cref="ArgumentException">The sequence length is out of range, or the corpus does not fill one
+    /// window.</exception>
+    /// <exception cref="ModelFormatException">The file is no exported decoder.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static PerplexityResult EvaluateExport(string path, LanguageModel model, IEnumerable<string> documents,
+        int sequenceLength, CancellationToken cancellationToken = default, IProgress<double>? progress = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(documents);
+        CheckLength(model, sequenceLength);
+        TokenWindows windows = TokenWindows.Cut(
+            documents, model.RequireTokenizer(), model.Spec.BosTokenId, sequenceLength, cancellationToken);
+        CheckCount(windows);
+        using var engine = new OnnxEngine(path);
+        return Evaluate(model, windows, engine, cancellationToken, progress);
+    }
+
+    private static PerplexityResult Evaluate(LanguageModel model, TokenWindows windows, ILanguageModelEngine runner,
+        CancellationToken cancellationToken, IProgress<double>? progress)
+    {
         using LlmTelemetry.Operation operation = EngineFactory.StartOperation("evaluate", model, runner);
         double sum = 0;
         var tokens = new int[Math.Min(WindowsPerCall, windows.Count) * windows.Length];
@@ -93,6 +121,13 @@ public static class PerplexityEvaluator
         operation.Complete();
         return new PerplexityResult(
             perplexity, mean, windows.CorpusTokenCount, windows.Count, windows.Length, runner.Name);
+    }
+
+    private static void CheckCount(TokenWindows windows)
+    {
+        if (windows.Count > 0) return;
+        throw new ArgumentException($"The evaluation text has {windows.CorpusTokenCount} tokens, which does not "
+            + $"fill one window of {windows.Length}; give more text or a shorter sequence length.");
     }
 
     private static void CheckLength(LanguageModel model, int length)

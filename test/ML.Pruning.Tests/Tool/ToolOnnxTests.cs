@@ -65,6 +65,26 @@ public sealed class ToolOnnxTests
     }
 
     [TestMethod]
+    [DataRow("f32", 1e-4)]
+    [DataRow("int8", 0.05)]
+    public void Export_WithData_ComparesPerplexities(string kernels, double tolerance)
+    {
+        using var model = new TinyModel();
+        using var folder = new TestFolder();
+        File.WriteAllLines(folder["text.jsonl"],
+            TinyModel.Texts.Select(text => new JsonObject { ["text"] = text }.ToJsonString()));
+
+        ToolProcess run = ToolProcess.Run("export", model.Folder, "--format", "onnx", "--output", folder["out"],
+            "--sparse-kernels", kernels, "--data", folder["text.jsonl"], "--sequence-length", "32", "--json");
+
+        Assert.AreEqual(0, run.ExitCode, run.Errors);
+        JsonNode perplexity = JsonNode.Parse(run.Output)!["perplexity"]!;
+        double expected = (double)perplexity["model"]!, found = (double)perplexity["export"]!;
+        Assert.AreEqual(expected, found, tolerance * expected);
+        Assert.AreEqual(kernels == "int8", Math.Abs(expected - found) > 1e-4 * expected, $"{expected}, {found}");
+    }
+
+    [TestMethod]
     public void Eval_BothEngines_GiveTheSamePerplexity()
     {
         using var model = new TinyModel();

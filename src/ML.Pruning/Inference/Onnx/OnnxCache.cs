@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 
 namespace ML.Pruning.Inference.Onnx;
@@ -17,16 +16,56 @@ namespace ML.Pruning.Inference.Onnx;
 internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int limit) : IDisposable
 {
     private const int FirstCapacity = 64;
-    private const int Alignment = 64;
-    private float* _front;
-    private float* _back;
+    private CacheMemory? _frontMemory;
+    private CacheMemory? _backMemory;
+    private float* _front; // in the front memory
     private int _capacity;
+    private bool _moved;
 
     /// <summary>The tensor to read.</summary>
     public OrtValue Past { get; private set; } = null!;
 
     /// <summary>The tensor to write.</summary>
     public OrtValue Present { get; private set; } = null!;
+
+    /// <summary>Where the keys or values lie; null before the first run.</summary>
+    public CacheMemory? Memory => _frontMemory;
+
+    /// <summary>Floats of a row: one sequence with room for so many tokens.</summary>
+    /// <param name="capacity">Tokens.</param>
+    public long RowFloats(int capacity) => (long)heads * capacity * size;
+
+    /// <summary>The room that so many tokens get.</summary>
+    /// <param name="needed">Tokens.</param>
+    /// <param name="before">The room until now.</param>
+    /// <param name="limit">Tokens at most.</param>
+    public static int Room(int needed, int before, int limit) =>
+        Math.Min(limit, Math.Max(needed, Math.Max(FirstCapacity, 2 * before)));
+
+    /// <summary>Moves the contents of a cache that writes in place into a row of memory that it shares with
+    /// others.</summary>
+    /// <param name="memory">The memory.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="capacity">The room of a row, in tokens.</param>
+    /// <param name="length">Tokens seen.</param>
+    public void MoveTo(CacheMemory memory, int row, int capacity, int length)
+    {
+        float* target = memory.Pointer + row * RowFloats(capacity);
+        Copy(_front, _capacity, target, capacity, length);
+        _frontMemory?.Release();
+        _frontMemory = memory.Share();
+        _front = target;
+        _capacity = capacity;
+        _moved = true;
+    }
+
+    /// <summary>A tensor over the first rows of memory that caches share.</summary>
+    /// <param name="memory">The memory.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="capacity">The room of a row, in tokens.</param>
+    /// <returns>[rows, heads, capacity, size]; the caller disposes it.</returns>
+    public OrtValue Rows(CacheMemory memory, int rows, int capacity) => OnnxDecoder.Tensor(
+        memory.Pointer, rows * RowFloats(capacity), rows, heads, capacity, size);
 
     /// <summary>Prepares the tensors for a run.</summary>
     /// <param name="length">Tokens seen.</param>
@@ -36,8 +75,9 @@ internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int lim
     {
         bool grown = length + added > _capacity;
         if (grown) Grow(length, length + added);
-        if (shared && !grown) return false;
+        if (shared && !grown && !_moved) return false;
 
+        _moved = false;
         Release();
         if (shared)
         {
@@ -46,7 +86,7 @@ internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int lim
         else
         {
             Past = Tensor(_front, length);
-            Present = Tensor(_back, length + added);
+            Present = Tensor(_backMemory!.Pointer, length + added);
         }
 
         return true;
@@ -56,41 +96,42 @@ internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int lim
     public void Advance()
     {
         if (shared) return;
-        float* written = _back;
-        _back = _front;
-        _front = written;
+        (_frontMemory, _backMemory) = (_backMemory, _frontMemory);
+        _front = _frontMemory!.Pointer;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         Release();
-        NativeMemory.AlignedFree(_front);
-        NativeMemory.AlignedFree(_back);
-        _front = _back = null;
+        _frontMemory?.Release();
+        _backMemory?.Release();
+        _frontMemory = _backMemory = null;
+        _front = null;
         _capacity = 0;
     }
 
     private void Grow(int length, int needed)
     {
         int old = _capacity;
-        _capacity = Math.Min(limit, Math.Max(needed, Math.Max(FirstCapacity, 2 * old)));
-        float* front = Allocate();
-        long oldStride = (long)(shared ? old : length) * size, stride = (long)(shared ? _capacity : length) * size;
-        for (int head = 0; head < heads; head++)
-        {
-            new ReadOnlySpan<float>(_front + head * oldStride, length * size)
-                .CopyTo(new Span<float>(front + head * stride, length * size));
-        }
-
-        NativeMemory.AlignedFree(_front);
-        NativeMemory.AlignedFree(_back);
-        _front = front;
-        _back = shared ? null : Allocate();
+        _capacity = Room(needed, old, limit);
+        var front = new CacheMemory(RowFloats(_capacity));
+        Copy(_front, shared ? old : length, front.Pointer, shared ? _capacity : length, length);
+        _frontMemory?.Release();
+        _backMemory?.Release();
+        _frontMemory = front;
+        _front = front.Pointer;
+        _backMemory = shared ? null : new CacheMemory(RowFloats(_capacity));
     }
 
-    private float* Allocate() =>
-        (float*)NativeMemory.AlignedAlloc((nuint)heads * (nuint)_capacity * (nuint)size * sizeof(float), Alignment);
+    private void Copy(float* from, int oldRoom, float* to, int room, int length)
+    {
+        for (int head = 0; head < heads; head++)
+        {
+            new ReadOnlySpan<float>(from + (long)head * oldRoom * size, length * size)
+                .CopyTo(new Span<float>(to + (long)head * room * size, length * size));
+        }
+    }
 
     private OrtValue Tensor(float* memory, long length) =>
         OnnxDecoder.Tensor(memory, heads * length * size, 1, heads, length, size);

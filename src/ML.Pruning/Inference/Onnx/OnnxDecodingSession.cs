@@ -45,6 +45,19 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     /// <inheritdoc/>
     public int Length { get; private set; }
 
+    /// <summary>The model.</summary>
+    public OnnxDecoder Decoder => _decoder;
+
+    /// <summary>Keys and values of each layer.</summary>
+    public IReadOnlyList<(OnnxCache Keys, OnnxCache Values)> Caches => _caches;
+
+    /// <summary>The batch whose first sequence this is; goes with the session.</summary>
+    public OnnxBatch? Batch { get; set; }
+
+    /// <summary>Whether the sequence can take a token in one run with others: all layers write in place, and no
+    /// earlier token has to run again.</summary>
+    public bool CanShareRuns => _restartLength is null && Length > 0;
+
     /// <summary>Tokens of a prompt that run together. LongRoPE turns the tokens of a run by the length that they reach,
     /// so there a prompt is never cut.</summary>
     /// <param name="spec">The model's shape.</param>
@@ -61,6 +74,18 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
         for (; tokens.Length > _chunk; tokens = tokens[_chunk..]) Run(tokens[.._chunk], logits);
         Run(tokens, logits);
     }
+
+    /// <summary>Refuses what cannot be appended.</summary>
+    /// <param name="tokens">Token ids.</param>
+    /// <exception cref="ArgumentException">They are outside the vocabulary, or exceed the context.</exception>
+    public void Check(ReadOnlySpan<int> tokens)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        EngineArguments.CheckTokens(_decoder.Spec, tokens, batch: 1, Length);
+    }
+
+    /// <summary>Counts a token whose keys and values a batch has written.</summary>
+    public void Advance() => Length++;
 
     /// <summary>Appends tokens and computes the logits after each; the arguments have been checked.</summary>
     /// <param name="tokens">Token ids.</param>
@@ -80,6 +105,7 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     {
         if (_disposed) return;
         _disposed = true;
+        Batch?.Dispose();
         _binding.Dispose();
         _pastValue.Dispose();
         _keepValue.Dispose();

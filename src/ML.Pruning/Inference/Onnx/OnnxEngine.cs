@@ -141,6 +141,33 @@ internal sealed class OnnxEngine : ILanguageModelEngine
     }
 
     /// <inheritdoc/>
+    public void Append(
+        IReadOnlyList<IDecodingSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens, Span<float> logits)
+    {
+        EngineArguments.CheckSessions(sessions, tokens);
+        int vocabulary = Spec.VocabularySize;
+        EngineArguments.CheckDestination(logits.Length, (long)sessions.Count * vocabulary, "[sessions, vocabulary]");
+        OnnxDecodingSession[] own = [.. sessions.Select((session, i) =>
+            session is OnnxDecodingSession mine && mine.Decoder == _decoder ? mine
+                : throw new ArgumentException($"Session {i} was not started by this engine.", nameof(sessions)))];
+        for (int i = 0; i < own.Length; i++) own[i].Check(tokens[i].Span);
+        if (!OnnxBatch.CanRun(_decoder, own, tokens))
+        {
+            for (int i = 0; i < own.Length; i++)
+                own[i].Append(tokens[i].Span, logits.Slice(i * vocabulary, vocabulary));
+            return;
+        }
+
+        if (own[0].Batch?.Holds(own) != true)
+        {
+            own[0].Batch?.Dispose();
+            own[0].Batch = new OnnxBatch(own);
+        }
+
+        own[0].Batch!.Append(tokens, logits);
+    }
+
+    /// <inheritdoc/>
     public IDecodingSession StartDecoding() => new OnnxDecodingSession(_decoder);
 
     /// <inheritdoc/>

@@ -1,0 +1,72 @@
+using ML.Pruning.Inference.Onnx;
+using ML.Pruning.Models;
+using ML.Pruning.Tests.TestKit;
+
+namespace ML.Pruning.Tests.Inference.Onnx;
+
+/// <summary>Sequences of different lengths that take a token each in one run.</summary>
+[TestClass]
+public sealed class OnnxBatchTests
+{
+    private static readonly ModelSpec s_spec = RandomModel.Llama with
+    {
+        HiddenSize = 64,
+        ContextLength = 200,
+        Layers = [RandomModel.Layer(4, 2, 16, 96), RandomModel.Layer(4, 4, 16, 80)],
+    };
+
+    [TestMethod]
+    public void Append_SequencesOfDifferentLengths_GiveWhatEachGivesAlone()
+    {
+        using LanguageModel model = RandomModel.Create(s_spec);
+        using var engine = new OnnxEngine(model);
+        int[] lengths = [5, 60, 17];
+        int vocabulary = s_spec.VocabularySize;
+        IDecodingSession[] together = [.. lengths.Select(_ => engine.StartDecoding())];
+        IDecodingSession[] alone = [.. lengths.Select(_ => engine.StartDecoding())];
+        float[] batch = new float[3 * vocabulary], single = new float[vocabulary];
+        int[][] prompts = [.. lengths.Select((length, i) => RandomModel.Tokens(s_spec, length, seed: i))];
+        engine.Append(together, [.. prompts.Select(prompt => (ReadOnlyMemory<int>)prompt)], batch);
+        for (int i = 0; i < 3; i++) alone[i].Append(prompts[i], single);
+
+        // 100 steps outgrow the first buffers; sequence 1 goes on alone now and then, and sequence 0 ends early.
+        for (int step = 0; step < 100; step++)
+        {
+            int[] active = step < 70 ? [0, 1, 2] : [1, 2];
+            int[] next = [.. active.Select(i => (step * 7 + i * 3) % vocabulary)];
+            Span<float> logits = batch.AsSpan(0, active.Length * vocabulary);
+            engine.Append([.. active.Select(i => together[i])],
+                [.. next.Select(token => (ReadOnlyMemory<int>)new[] { token })], logits);
+            for (int row = 0; row < active.Length; row++)
+            {
+                alone[active[row]].Append([next[row]], single);
+                AssertClose(single, logits.Slice(row * vocabulary, vocabulary), $"step {step}, sequence {active[row]}");
+            }
+
+            if (step % 30 != 20) continue;
+            together[1].Append([3], batch.AsSpan(0, vocabulary));
+            alone[1].Append([3], single);
+            AssertClose(single, batch.AsSpan(0, vocabulary), $"step {step}, sequence 1 alone");
+        }
+
+        Assert.AreEqual(60 + 103, together[1].Length);
+        foreach (IDecodingSession session in together.Concat(alone)) session.Dispose();
+    }
+
+    [TestMethod]
+    public void Append_SessionOfAnotherEngine_IsRefused()
+    {
+        using LanguageModel model = RandomModel.Create(s_spec);
+        using OnnxEngine engine = new(model), other = new(model);
+        using IDecodingSession mine = engine.StartDecoding(), foreign = other.StartDecoding();
+        var logits = new float[2 * s_spec.VocabularySize];
+
+        Assert.ThrowsExactly<ArgumentException>(
+            () => engine.Append([mine, foreign], [new[] { 1 }, new[] { 1 }], logits));
+    }
+
+    private static void AssertClose(ReadOnlySpan<float> expected, ReadOnlySpan<float> found, string what)
+    {
+        for (int i = 0; i < expected.Length; i++) Assert.AreEqual(expected[i], found[i], 1e-4f, what);
+    }
+}
