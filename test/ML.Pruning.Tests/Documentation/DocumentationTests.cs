@@ -129,6 +129,7 @@ public sealed partial class DocumentationTests
                 using ML.Pruning.Recovery;
                 using ML.Pruning.Recovery.DynamicSparsity;
                 using ML.Pruning.Sparsity;
+                using ML.Pruning.Transforms;
                 {{string.Join('\n', usings.Where(u => !Repeated().IsMatch(u)))}}
                 internal static class Block
                 {
@@ -159,7 +160,7 @@ public sealed partial class DocumentationTests
     [GeneratedRegex(@"^using [\w.]+( = [\w.<>]+)?;$")]
     private static partial Regex UsingDirective();
 
-    [GeneratedRegex(@"^using (Microsoft\.ML|ML\.Pruning\.(Calibration|Evaluation|Models|Pruning|Recovery|Recovery\.DynamicSparsity|Sparsity));$")]
+    [GeneratedRegex(@"^using (Microsoft\.ML|ML\.Pruning\.(Calibration|Evaluation|Models|Pruning|Recovery|Recovery\.DynamicSparsity|Sparsity|Transforms));$")]
     private static partial Regex Repeated();
 
     [GeneratedRegex(@"`(new [^`]+)`")]
