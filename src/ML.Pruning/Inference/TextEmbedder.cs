@@ -8,7 +8,8 @@ namespace ML.Pruning.Inference;
 /// <remarks>
 /// <para>v = mean (or last) over the text's tokens of norm(h), where h are the states after the last layer. BOS is put
 /// before the text and not pooled, because decoders park attention there (Xiao et al. 2023, arXiv:2309.17453), which would
-/// drown the rest. The text is cut at the model's context; without tokens the vector is zero.</para>
+/// drown the rest. Of an encoder the states after the last layer are pooled, those of [CLS] and [SEP] among them (Reimers
+/// and Gurevych 2019, arXiv:1908.10084). The text is cut at the model's context; without tokens the vector is zero.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 public static class TextEmbedder
@@ -29,7 +30,9 @@ public static class TextEmbedder
         options.Validate();
         HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
         int bos = model.Spec.BosTokenId is null ? 0 : 1, width = model.Spec.HiddenSize;
-        int[][] sequences = [.. texts.Select(text => Sequence(model.Spec, tokenizer.EncodeData(text)))];
+        int[][] sequences = [.. texts.Select(text => model.Spec.Encoder is null
+            ? Sequence(model.Spec, tokenizer.EncodeData(text))
+            : [.. tokenizer.EncodeWhole(text, model.Spec.ContextLength).Ids])];
         int length = sequences.Length == 0 ? 0 : sequences.Max(s => s.Length);
         if (length <= bos) return [.. sequences.Select(_ => (new float[width], 0))];
 
@@ -39,7 +42,8 @@ public static class TextEmbedder
         ILanguageModelEngine engine = EngineFactory.Get(model, options.Engine);
         using LlmTelemetry.Operation operation = EngineFactory.StartOperation("embed", model, engine);
         operation.Tokens("input", sequences.Sum(s => (long)s.Length));
-        engine.HiddenStates(tokens, sequences.Length, states);
+        int[] lengths = model.Spec.Encoder is null ? [] : [.. sequences.Select(s => s.Length)];
+        engine.HiddenStates(tokens, sequences.Length, states, lengths);
         operation.Complete();
         var vectors = new List<(float[], int)>(sequences.Length);
         for (int i = 0; i < sequences.Length; i++)

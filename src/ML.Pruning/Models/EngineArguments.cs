@@ -86,6 +86,23 @@ internal static class EngineArguments
         if (spec.Encoder is not { IsClassifier: true } encoder)
             throw new NotSupportedException($"This {spec.Family} model has no head that tells labels apart.");
         int length = CheckTokens(spec, tokens, lengths.Length);
+        CheckLengths(lengths, lengths.Length, length);
+        CheckDestination(scores, (long)lengths.Length * encoder.Labels.Count, "[batch, labels]");
+        return length;
+    }
+
+    /// <summary>Checks the lengths of sequences that are filled up.</summary>
+    /// <param name="lengths">Tokens of each sequence; empty = all fill the batch.</param>
+    /// <param name="batch">Number of sequences.</param>
+    /// <param name="length">Tokens of the longest.</param>
+    /// <exception cref="ArgumentException">Their number differs, or one is out of range.</exception>
+    public static void CheckLengths(ReadOnlySpan<int> lengths, int batch, int length)
+    {
+        if (lengths.Length > 0 && lengths.Length != batch)
+        {
+            throw new ArgumentException($"There are {lengths.Length} lengths for {batch} sequences.", nameof(lengths));
+        }
+
         foreach (int own in lengths)
         {
             if (own < 1 || own > length)
@@ -94,9 +111,6 @@ internal static class EngineArguments
                     nameof(lengths));
             }
         }
-
-        CheckDestination(scores, (long)lengths.Length * encoder.Labels.Count, "[batch, labels]");
-        return length;
     }
 
     /// <summary>Checks the size of a destination.</summary>

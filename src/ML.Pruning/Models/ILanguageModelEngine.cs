@@ -37,14 +37,18 @@ public interface ILanguageModelEngine : IDisposable
     void LabelScores(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> scores) =>
         throw new NotSupportedException($"The engine {Name} does not tell labels apart.");
 
-    /// <summary>The states after the last layer and the final norm: what the head sees of every token.</summary>
+    /// <summary>The states after the last layer and the final norm: what the head sees of every token. Of an encoder those
+    /// after the last layer.</summary>
     /// <param name="tokens">Token ids [batch, length], row-major; shorter sequences are padded at the right with any token,
     /// whose states the caller ignores.</param>
     /// <param name="batch">Number of sequences, at least 1.</param>
     /// <param name="states">Destination [batch, length, hidden], float32.</param>
-    /// <exception cref="ArgumentException">As for <see cref="Logits"/>.</exception>
-    /// <exception cref="NotSupportedException">The engine does not give them, or the model is an encoder.</exception>
-    void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states) =>
+    /// <param name="lengths">Of an encoder the tokens of each sequence [batch], so that padding is not seen; empty = all fill
+    /// the batch. Without meaning for decoders.</param>
+    /// <exception cref="ArgumentException">As for <see cref="Logits"/>, or a length is out of range.</exception>
+    /// <exception cref="NotSupportedException">The engine does not give them.</exception>
+    void HiddenStates(
+        ReadOnlySpan<int> tokens, int batch, Span<float> states, ReadOnlySpan<int> lengths = default) =>
         throw new NotSupportedException($"The engine {Name} does not give the states of tokens.");
 
     /// <summary>Starts a decoding session with an empty key/value cache.</summary>

@@ -6,7 +6,8 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Transforms;
 
 /// <summary>Writes a model as an ML.NET model: a chain that yields it in column <c>Model</c> and scores column
-/// <c>Text</c>, so that a PredictionEngine runs on it at once.</summary>
+/// <c>Text</c>, so that a PredictionEngine runs on it at once. A classifier tells the text's label instead; another encoder
+/// is only yielded.</summary>
 public static class LanguageModelZip
 {
     /// <summary>Writes the file, which appears whole or not at all.</summary>
@@ -21,10 +22,16 @@ public static class LanguageModelZip
         ArgumentException.ThrowIfNullOrEmpty(path);
         var context = new MLContext();
         using var loading = new LlmLoadingTransformer(context, new LanguageModel(model.ToContent()), "Model");
-        var scoring = new LlmScoringTransformer(context, new LlmScoringEstimator.Options());
+        ITransformer[] scoring = model.Spec.Encoder switch
+        {
+            null => [new LlmScoringTransformer(context, new LlmScoringEstimator.Options())],
+            { IsClassifier: true } =>
+                [new TextClassifyingTransformer(context, new TextClassifyingEstimator.Options())],
+            _ => [],
+        };
         IDataView empty = context.Data.LoadFromEnumerable<Row>([]);
         using var file = new AtomicFile(path, overwrite);
-        context.Model.Save(new TransformerChain<ITransformer>(loading, scoring), empty.Schema, file.Stream);
+        context.Model.Save(new TransformerChain<ITransformer>([loading, .. scoring]), empty.Schema, file.Stream);
         file.Commit();
     }
 

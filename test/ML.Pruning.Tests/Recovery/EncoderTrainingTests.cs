@@ -1,3 +1,5 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
 using ML.Pruning.Calibration;
 using ML.Pruning.Evaluation;
 using ML.Pruning.Inference;
@@ -5,8 +7,12 @@ using ML.Pruning.Models;
 using ML.Pruning.Models.Torch;
 using ML.Pruning.Pruning;
 using ML.Pruning.Recovery;
+using ML.Pruning.Recovery.DynamicSparsity;
+using ML.Pruning.Sparsity;
 using ML.Pruning.Tests.Checkpoints;
+using ML.Pruning.Tests.Pruning;
 using ML.Pruning.Tests.TestKit;
+using ML.Pruning.Transforms;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -82,6 +88,35 @@ public sealed class EncoderTrainingTests
         double before = AccuracyEvaluator.Evaluate(start, TinyEncoder.Labeled(100, 2), EngineKind.Torch).MeanCrossEntropy;
         double after = AccuracyEvaluator.Evaluate(trained, TinyEncoder.Labeled(100, 2), EngineKind.Torch).MeanCrossEntropy;
         Assert.IsLessThan(0.8 * before, after);
+    }
+
+    [TestMethod]
+    public void Train_SoftMovement_ServesWhatItPruned()
+    {
+        using var folder = new TestFolder();
+        using LanguageModel start = TinyEncoder.Create();
+        TrainingExamples examples = TrainingExamples.FromLabels(TinyEncoder.Labeled(300), start);
+        using LanguageModel pruned = SparseFineTuner.Train(start, examples, new SparseFineTuneOptions
+        {
+            Pruning = new Magnitude { Sparsity = 0.7 },
+            Schedule = new SparsitySchedule { RampStart = 0.1 },
+            MaskInterval = 3,
+            Dynamics = new SoftMovementPruning { Penalty = 1e2, ScoreLearningRate = 0.2 },
+            Training = s_options with { Steps = 40, TempFolder = folder.Path },
+        }).Model;
+        long zeros = PrunedModels.Linears(start.Spec).Sum(p => pruned.Weights[p.Name].ToArray().LongCount(w => w == 0));
+        Assert.IsGreaterThan(0.2 * PrunedModels.Linears(start.Spec).Sum(p => p.Count), (double)zeros);
+        LanguageModelZip.Save(pruned, folder["served.zip"]);
+        using LanguageModel served = LanguageModelSource.Open(folder["served.zip"]);
+        var ml = new MLContext();
+        ITransformer chain = ml.Model.Load(folder["served.zip"], out _);
+        string label = chain.Transform(ml.Data.LoadFromEnumerable([new LabeledText("a good film", "")]))
+            .GetColumn<string>("PredictedLabel").Single();
+        (chain as IDisposable)?.Dispose();
+        Assert.AreEqual(TextClassifier.Classify(served, ["a good film"])[0].Label, label);
+        LabeledText[] unseen = TinyEncoder.Labeled(100, seed: 2);
+        Assert.AreEqual(AccuracyEvaluator.Evaluate(pruned, unseen, EngineKind.Torch).MeanCrossEntropy,
+            AccuracyEvaluator.Evaluate(served, unseen, EngineKind.Onnx).MeanCrossEntropy, 1e-4);
     }
 
     [TestMethod]

@@ -32,7 +32,7 @@ internal static class EncoderGraph
         }
 
         scope.Graph.Scope = "";
-        AddEnd(scope, spec.Encoder!, hidden);
+        AddEnd(scope, spec.Encoder!, hidden, options.WithStates);
         scope.Graph.Metadata[GraphNames.SpecKey] = spec.ToJson();
         return scope.Graph;
     }
@@ -98,10 +98,11 @@ internal static class EncoderGraph
         return graph.Add("Unsqueeze", [closed, graph.Integers(1, 2)]);
     });
 
-    private static void AddEnd(GraphScope scope, EncoderSpec encoder, string hidden)
+    private static void AddEnd(GraphScope scope, EncoderSpec encoder, string hidden, bool withStates)
     {
         ModelSpec spec = scope.Spec;
         OnnxGraph graph = scope.Graph;
+        if (withStates || encoder.Head == EncoderHead.None) Declare(hidden, GraphNames.HiddenState, spec.HiddenSize);
         if (encoder.IsMaskedLanguageModel)
         {
             string transformed = MlpGraph.Activate(graph, encoder.HeadActivation, Map(TensorNames.HeadTransform, hidden));
@@ -113,7 +114,6 @@ internal static class EncoderGraph
             return;
         }
 
-        if (!encoder.IsClassifier) Declare(hidden, GraphNames.HiddenState, spec.HiddenSize);
         if (encoder.Pooler is not { } activation) return;
         string first =
             graph.Add("Gather", [scope.Unfold(hidden, spec.HiddenSize), graph.Integer(0)], ("axis", 1L));

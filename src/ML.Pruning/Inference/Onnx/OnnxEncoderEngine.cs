@@ -23,11 +23,16 @@ internal sealed class OnnxEncoderEngine : ILanguageModelEngine
     public OnnxEncoderEngine(LanguageModel model)
     {
         Spec = model.Spec;
-        OnnxExportOptions options = SparseOperator.Library is null ? new OnnxExportOptions() : new OnnxExportOptions
+        var options = new OnnxExportOptions { WithStates = true };
+        if (SparseOperator.Library is not null)
         {
-            SparseKernels = PackedType.Float32,
-            Formats = KernelSelection.Of(model).Formats,
-        };
+            options = options with
+            {
+                SparseKernels = PackedType.Float32,
+                Formats = KernelSelection.Of(model).Formats,
+            };
+        }
+
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ml-pruning-onnx-");
         try
         {
@@ -74,14 +79,26 @@ internal sealed class OnnxEncoderEngine : ILanguageModelEngine
             logits.Length, (long)tokens.Length * Spec.VocabularySize, "[batch, length, vocabulary]");
         var lengths = new int[batch];
         Array.Fill(lengths, length);
-        Run(tokens, lengths, length * Spec.VocabularySize, logits);
+        Run(GraphNames.Logits, tokens, lengths, length * Spec.VocabularySize, logits);
     }
 
     /// <inheritdoc/>
     public void LabelScores(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> scores)
     {
         EngineArguments.CheckTexts(Spec, tokens, lengths, scores.Length);
-        Run(tokens, lengths, Spec.Encoder!.Labels.Count, scores);
+        Run(GraphNames.Logits, tokens, lengths, Spec.Encoder!.Labels.Count, scores);
+    }
+
+    /// <inheritdoc/>
+    public void HiddenStates(
+        ReadOnlySpan<int> tokens, int batch, Span<float> states, ReadOnlySpan<int> lengths = default)
+    {
+        int length = EngineArguments.CheckTokens(Spec, tokens, batch);
+        EngineArguments.CheckLengths(lengths, batch, length);
+        EngineArguments.CheckDestination(states.Length, (long)tokens.Length * Spec.HiddenSize, "[batch, length, hidden]");
+        var whole = new int[batch];
+        Array.Fill(whole, length);
+        Run(GraphNames.HiddenState, tokens, lengths.IsEmpty ? whole : lengths, length * Spec.HiddenSize, states);
     }
 
     /// <inheritdoc/>
@@ -118,7 +135,8 @@ internal sealed class OnnxEncoderEngine : ILanguageModelEngine
     }
 
     // As many texts at a time as keep scores and logits bounded.
-    private void Run(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int resultsPerText, Span<float> results)
+    private void Run(string output, ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, int resultsPerText,
+        Span<float> results)
     {
         int length = tokens.Length / lengths.Length;
         long scores = Spec.Layers.Max(l => (long)l.Heads) * length * length;
@@ -126,12 +144,12 @@ internal sealed class OnnxEncoderEngine : ILanguageModelEngine
         for (int start = 0; start < lengths.Length; start += step)
         {
             int count = Math.Min(step, lengths.Length - start);
-            RunOnce(tokens.Slice(start * length, count * length), lengths.Slice(start, count),
+            RunOnce(output, tokens.Slice(start * length, count * length), lengths.Slice(start, count),
                 results.Slice(start * resultsPerText, count * resultsPerText));
         }
     }
 
-    private void RunOnce(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> results)
+    private void RunOnce(string output, ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> results)
     {
         int length = tokens.Length / lengths.Length;
         var ids = new long[tokens.Length];
@@ -148,7 +166,7 @@ internal sealed class OnnxEncoderEngine : ILanguageModelEngine
             using OrtValue input = OrtValue.CreateTensorValueFromMemory(ids, shape);
             using OrtValue open = OrtValue.CreateTensorValueFromMemory(mask, shape);
             using IDisposableReadOnlyCollection<OrtValue> outputs = _session.Run(
-                _run, [GraphNames.Tokens, GraphNames.AttentionMask], [input, open], [GraphNames.Logits]);
+                _run, [GraphNames.Tokens, GraphNames.AttentionMask], [input, open], [output]);
             outputs[0].GetTensorDataAsSpan<float>().CopyTo(results);
         }
         catch (OnnxRuntimeException e)

@@ -127,7 +127,8 @@ internal sealed class OnnxEngine : ILanguageModelEngine
     }
 
     /// <inheritdoc/>
-    public void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states)
+    public void HiddenStates(
+        ReadOnlySpan<int> tokens, int batch, Span<float> states, ReadOnlySpan<int> lengths = default)
     {
         int length = EngineArguments.CheckTokens(Spec, tokens, batch), rowStates = length * Spec.HiddenSize;
         EngineArguments.CheckDestination(states.Length, (long)batch * rowStates, "[batch, length, hidden]");

@@ -87,19 +87,22 @@ internal sealed class TorchEngine : ILanguageModelEngine
             using DisposeScope scope = NewDisposeScope();
             int count = Math.Min(step, lengths.Length - start);
             Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
-            Tensor? padding = TorchDecoder.Padding(lengths.Slice(start, count).ToArray(), length, _decoder.Embedding.ComputeType);
+            Tensor? padding = TorchDecoder.Padding(
+                lengths.Slice(start, count).ToArray(), length, _decoder.Embedding.ComputeType);
             Tensor hidden = _decoder.Hidden(ids, null, padding);
             TorchWeights.CopyTo(_decoder.Classifier.Forward(hidden), scores.Slice(start * labels, count * labels));
         }
     }
 
     /// <inheritdoc/>
-    public void HiddenStates(ReadOnlySpan<int> tokens, int batch, Span<float> states)
+    public void HiddenStates(
+        ReadOnlySpan<int> tokens, int batch, Span<float> states, ReadOnlySpan<int> lengths = default)
     {
-        EngineArguments.RequireDecoder(_decoder.Spec);
         int length = EngineArguments.CheckTokens(_decoder.Spec, tokens, batch);
+        EngineArguments.CheckLengths(lengths, batch, length);
         EngineArguments.CheckDestination(
             states.Length, (long)tokens.Length * _decoder.Spec.HiddenSize, "[batch, length, hidden]");
+        bool isEncoder = _decoder.Spec.Encoder is not null;
         int rowStates = length * _decoder.Spec.HiddenSize;
         int step = SequencesPerPass(length);
         using IDisposable noGrad = no_grad();
@@ -108,7 +111,10 @@ internal sealed class TorchEngine : ILanguageModelEngine
             using DisposeScope scope = NewDisposeScope();
             int count = Math.Min(step, batch - start);
             Tensor ids = TorchWeights.ToTokens(tokens.Slice(start * length, count * length), count);
-            TorchWeights.CopyTo(_decoder.Head.Norm.forward(_decoder.Hidden(ids, null)),
+            int[]? own = isEncoder && lengths.Length > 0 ? lengths.Slice(start, count).ToArray() : null;
+            Tensor hidden =
+                _decoder.Hidden(ids, null, TorchDecoder.Padding(own, length, _decoder.Embedding.ComputeType));
+            TorchWeights.CopyTo(isEncoder ? hidden : _decoder.Head.Norm.forward(hidden),
                 states.Slice(start * rowStates, count * rowStates));
         }
     }

@@ -1,5 +1,6 @@
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Export;
+using ML.Pruning.Inference;
 using ML.Pruning.Models;
 using ML.Pruning.Models.Torch;
 using TorchSharp;
@@ -123,6 +124,16 @@ public sealed class EncoderFamilyTests
         FamilyFolder.AssertClose(
             [oracle.Map(states[0], "pooler.dense").Select(Math.Tanh).ToArray()], [.. pooled.data<float>()]);
         Assert.ThrowsExactly<NotSupportedException>(() => FamilyFolder.Logits(model, tokens));
+
+        // The same through both engines, filled up and in a batch with another text.
+        int[] batch = [.. tokens, 9, 5, 5, 5, 5, 5];
+        var found = new float[batch.Length * Hidden];
+        foreach (EngineKind kind in (EngineKind[])[EngineKind.Torch, EngineKind.Onnx])
+        {
+            EngineFactory.Get(model, kind).HiddenStates(batch, 2, found, [6, 1]);
+            FamilyFolder.AssertClose(states, found[..(6 * Hidden)]);
+            FamilyFolder.AssertClose(oracle.States([9]), found[(6 * Hidden)..(7 * Hidden)]);
+        }
     }
 
     [TestMethod]
