@@ -17,7 +17,7 @@ internal sealed class DynamicsArguments
     };
     private readonly Option<int?> _interval = new("--update-interval")
     {
-        Description = "rigl, set: steps from one change to the next (default: a fiftieth of the steps).",
+        Description = "rigl, set: steps from one change to the next (default: a twentieth of the steps, from 5 to 100).",
     };
     private readonly Option<double?> _stop = new("--stop-fraction")
     {

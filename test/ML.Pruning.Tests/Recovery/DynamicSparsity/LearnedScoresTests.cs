@@ -77,6 +77,9 @@ public class LearnedScoresTests
         parameters.SetLearningRate(context.Training.LearningRate);
         using TrainingSetup setup = soft.SetUp(context);
         TrainingHook hook = setup.Hooks[0];
+        Assert.AreEqual(Rate, soft.ResolveRate(10));
+        Assert.AreEqual(0.1, (soft with { ScoreLearningRate = null }).ResolveRate(100));
+        Assert.AreEqual(0.01, (soft with { ScoreLearningRate = null }).ResolveRate(2000));
         float[] gradient = [.. Enumerable.Range(0, 12).Select(i => i % 2 == 0 ? 0 : -0.8f / s_weights[i])];
         double[] expected = new double[12];
         for (int step = 0; step < 5; step++)
