@@ -11,7 +11,7 @@ Benchmark[] all =
 [
     new ArithmeticBenchmark(), new DynamicBenchmark(), new GraphSpeedBenchmark(), new KernelsBenchmark(),
     new LargeModelBenchmark(), new LlamaSpeedBenchmark(), new MaskSelectionBenchmark(), new RecoveryBenchmark(),
-    new TokenizationBenchmark(), new TrainingSpeedBenchmark(),
+    new Sst2Benchmark(), new TokenizationBenchmark(), new TrainingSpeedBenchmark(),
 ];
 string output = Path.Combine("artifacts", "bench"), shared = Path.Combine("..", "shared");
 double scale = 1;
