@@ -35,6 +35,10 @@ internal static class ExportCommand
             Description = "onnx: run sparse linear maps on this library's kernels, with weights as f32, bf16, int8 or "
                 + "int4.",
         };
+        Option<bool> codes = new("--int8-codes")
+        {
+            Description = "onnx: write int8 weights as codes and DequantizeLinear, which any runtime knows.",
+        };
         Option<string?> data = new("--data")
         {
             Description = "onnx: text (.jsonl or .txt) on which to compare the perplexity of the model and of what was written.",
@@ -51,7 +55,7 @@ internal static class ExportCommand
         Option<bool> json = CommonOptions.Json();
         var command = new Command("export", "Write a model in another form.")
         {
-            model, format, output, compressed, kernels, data, length, dequantize, force, json,
+            model, format, output, compressed, kernels, codes, data, length, dequantize, force, json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -67,6 +71,8 @@ internal static class ExportCommand
             };
             if (!asOnnx && parse.GetValue(kernels) is not null)
                 throw new UserErrorException("--sparse-kernels goes with --format onnx only; leave it out.");
+            if (!asOnnx && parse.GetValue(codes))
+                throw new UserErrorException("--int8-codes goes with --format onnx only; leave it out.");
             if (!asOnnx && parse.GetValue(data) is not null)
                 throw new UserErrorException("--data goes with --format onnx only; leave it out, and use eval.");
             if (asOnnx && parse.GetValue(compressed))
@@ -94,6 +100,7 @@ internal static class ExportCommand
                 {
                     Overwrite = parse.GetValue(force),
                     SparseKernels = ParseKernels(parse.GetValue(kernels)),
+                    KeepInt8Codes = parse.GetValue(codes),
                 };
                 OnnxModel.Export(dense ?? opened, path, options, cancellationToken);
             }

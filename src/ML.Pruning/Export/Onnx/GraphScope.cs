@@ -13,6 +13,7 @@ internal sealed class GraphScope
 {
     private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
     private readonly WeightPacking? _packing;
+    private readonly bool _keepsCodes;
     private readonly Dictionary<string, string> _shared = new(StringComparer.Ordinal);
 
     /// <summary>Starts a graph with its inputs.</summary>
@@ -23,6 +24,7 @@ internal sealed class GraphScope
         ModelSpec spec, IReadOnlyDictionary<string, StoredTensor> weights, OnnxExportOptions options)
     {
         _packing = options.Packing();
+        _keepsCodes = options.KeepInt8Codes;
         Spec = spec;
         _weights = weights;
         Fused = options.Operators == OnnxOperators.Fused;
@@ -112,8 +114,27 @@ internal sealed class GraphScope
             return linear.HasBias ? Graph.Add("Add", [product, Weight(linear.BiasName)]) : product;
         }
 
-        string weight = Weight(linear.WeightName);
+        string weight = _keepsCodes && Stored(linear.WeightName) is QuantizedTensor { Grid: Int8PerRow } quantized
+            ? Dequantized(quantized) : Weight(linear.WeightName);
         return Multiply(input, linear.HasBias ? [weight, Weight(linear.BiasName)] : [weight]);
+    }
+
+    // Codes [out, in] times the scale of their row.
+    private string Dequantized(QuantizedTensor weight)
+    {
+        string codes = Graph.Initializer($"{weight.Name}.codes", name =>
+        {
+            var values = new float[weight.ElementCount];
+            weight.Codes.Read(0, values);
+            return OnnxInitializer.Of(name, Array.ConvertAll(values, code => (sbyte)code), [.. weight.Shape]);
+        });
+        string scales = Graph.Initializer($"{weight.Name}.scales", name =>
+        {
+            var values = new float[weight.Shape[0]];
+            weight.Scales.Read(0, values);
+            return OnnxInitializer.Of(name, values, values.Length);
+        });
+        return Graph.Add("DequantizeLinear", [codes, scales], ("axis", 0L));
     }
 
     /// <summary>x W^T, plus a bias if there is one.</summary>
