@@ -1,5 +1,4 @@
 using Microsoft.ML;
-using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using ML.Pruning.Models;
 using ML.Pruning.Recovery;
@@ -12,18 +11,15 @@ public sealed class LoraFineTuningEstimator : IEstimator<LoraFineTuningTransform
 {
     private readonly IHost _host;
     private readonly Options _options;
-    private readonly TrainingColumns _columns;
+    private readonly FineTuningColumns _columns;
 
     internal LoraFineTuningEstimator(IHostEnvironment env, Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
-        ArgumentException.ThrowIfNullOrEmpty(options.TextColumnName);
         ArgumentNullException.ThrowIfNull(options.Lora);
         _host = env.Register(nameof(LoraFineTuningEstimator));
         _options = options;
-        _columns = new TrainingColumns(
-            options.TextColumnName, options.ResponseColumnName, options.LabelColumnName);
+        _columns = new FineTuningColumns(options);
     }
 
     /// <summary>Trains the adapters.</summary>
@@ -37,66 +33,30 @@ public sealed class LoraFineTuningEstimator : IEstimator<LoraFineTuningTransform
     public LoraFineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        foreach (StageColumn column in Inputs()) column.Find(input.Schema);
         using IChannel channel = _host.Start("Fit");
-        LanguageModel model = ModelColumn.Read(input, InputColumnName);
+        LanguageModel model = _columns.ReadModel(input);
         LoraOptions lora = _options.Lora with
         {
             Training = _options.Lora.Training with { TempFolder = MLNetInternals.GetTempFolder(_host) },
         };
-        TrainingExamples examples =
-            _columns.Read(input, model, lora.SequenceLength, _options.CancellationToken);
+        TrainingExamples examples = _columns.ReadExamples(input, model, lora.SequenceLength);
         TrainingResult result = LoraTrainer.Train(model, examples, lora, _options.CancellationToken,
             new TrainingChannel(channel, _options.Progress));
         return new LoraFineTuningTransformer(
-            _host, result.Model, _options.OutputColumnName, InputColumnName, result.Report)
+            _host, result.Model, _options.OutputColumnName, _columns.InputColumnName, result.Report)
         {
             FittedSchema = input.Schema,
         };
     }
 
     /// <inheritdoc/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        foreach (StageColumn column in Inputs()) column.Check(inputSchema);
-        return StageColumn.Add(inputSchema, [StageColumn.Model(_options.OutputColumnName)]);
-    }
-
-    private string InputColumnName => _options.InputColumnName ?? _options.OutputColumnName;
-
-    private IEnumerable<StageColumn> Inputs() => [StageColumn.Model(InputColumnName), .. _columns.Columns];
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _columns.OutputSchema(inputSchema);
 
     /// <summary>Options of <see cref="LoraFineTuningEstimator"/>.</summary>
-    public sealed class Options
+    public sealed class Options : FineTuningOptions
     {
-        /// <summary>Column for the trained model.</summary>
-        public string OutputColumnName = "Model";
-
-        /// <summary>Column with the model to train; null = the same as <see cref="OutputColumnName"/>.</summary>
-        public string? InputColumnName;
-
-        /// <summary>Text column to train on, one document a row; with <see cref="ResponseColumnName"/> the
-        /// prompts.</summary>
-        public string TextColumnName = "Text";
-
-        /// <summary>Text column with the answers to the prompts, which alone are learned; null = there are
-        /// none.</summary>
-        public string? ResponseColumnName;
-
-        /// <summary>Text column with the labels of the texts, by name or number, for an encoder that tells labels apart;
-        /// null = there are none.</summary>
-        public string? LabelColumnName;
-
         /// <summary>How the adapters are shaped and trained. <see cref="TrainingOptions.TempFolder"/> is
         /// MLContext.TempFilePath whatever is said here.</summary>
         public LoraOptions Lora = new();
-
-        /// <summary>Told at the start and after each step.</summary>
-        public IProgress<TrainingProgress>? Progress;
-
-        /// <summary>Stops between batches. Nothing is left behind but the state in
-        /// <see cref="TrainingOptions.CheckpointFolder"/>, if one is given.</summary>
-        public CancellationToken CancellationToken;
     }
 }

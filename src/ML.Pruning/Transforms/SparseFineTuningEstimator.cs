@@ -11,18 +11,17 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
 {
     private readonly IHost _host;
     private readonly Options _options;
-    private readonly TrainingColumns _columns;
+    private readonly FineTuningColumns _columns;
 
     internal SparseFineTuningEstimator(IHostEnvironment env, Options options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentException.ThrowIfNullOrEmpty(options.OutputColumnName);
-        ArgumentException.ThrowIfNullOrEmpty(options.TextColumnName);
         ArgumentNullException.ThrowIfNull(options.FineTuning);
         _host = env.Register(nameof(SparseFineTuningEstimator));
         _options = options;
-        _columns = new TrainingColumns(
-            options.TextColumnName, options.ResponseColumnName, options.LabelColumnName);
+        _columns = options.TeacherColumnName is { } teacher
+            ? new FineTuningColumns(options, teacher)
+            : new FineTuningColumns(options);
     }
 
     /// <summary>Trains the model.</summary>
@@ -35,13 +34,11 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
     public SparseFineTuningTransformer Fit(IDataView input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        foreach (StageColumn column in Inputs()) column.Find(input.Schema);
         using IChannel channel = _host.Start("Fit");
-        LanguageModel model = ModelColumn.Read(input, InputColumnName);
+        LanguageModel model = _columns.ReadModel(input);
         LanguageModel? teacher =
             _options.TeacherColumnName is { } name ? ModelColumn.Read(input, name) : null;
-        TrainingExamples examples =
-            _columns.Read(input, model, _options.SequenceLength, _options.CancellationToken);
+        TrainingExamples examples = _columns.ReadExamples(input, model, _options.SequenceLength);
         channel.Info(MessageSensitivity.None, "Training on {0} examples.", examples.Count);
         SparseFineTuneOptions fineTuning = _options.FineTuning with
         {
@@ -54,49 +51,18 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
         channel.Info(MessageSensitivity.None, "Sparsity {0:0.0000}; {1} steps skipped, {2} roll-backs.",
             result.Report.Sparsity, training.SkippedSteps, training.Rollbacks);
         return new SparseFineTuningTransformer(
-            _host, result.Model, _options.OutputColumnName, InputColumnName, result.Report)
+            _host, result.Model, _options.OutputColumnName, _columns.InputColumnName, result.Report)
         {
             FittedSchema = input.Schema,
         };
     }
 
     /// <inheritdoc/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
-    {
-        ArgumentNullException.ThrowIfNull(inputSchema);
-        foreach (StageColumn column in Inputs()) column.Check(inputSchema);
-        return StageColumn.Add(inputSchema, [StageColumn.Model(_options.OutputColumnName)]);
-    }
-
-    private string InputColumnName => _options.InputColumnName ?? _options.OutputColumnName;
-
-    private IEnumerable<StageColumn> Inputs()
-    {
-        yield return StageColumn.Model(InputColumnName);
-        if (_options.TeacherColumnName is { } teacher) yield return StageColumn.Model(teacher);
-        foreach (StageColumn column in _columns.Columns) yield return column;
-    }
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => _columns.OutputSchema(inputSchema);
 
     /// <summary>Options of <see cref="SparseFineTuningEstimator"/>.</summary>
-    public sealed class Options
+    public sealed class Options : FineTuningOptions
     {
-        /// <summary>Column for the trained model.</summary>
-        public string OutputColumnName = "Model";
-
-        /// <summary>Column with the model to train; null = the same as <see cref="OutputColumnName"/>.</summary>
-        public string? InputColumnName;
-
-        /// <summary>Text column to train on, one document a row; or the prompts, when
-        /// <see cref="ResponseColumnName"/> has their answers.</summary>
-        public string TextColumnName = "Text";
-
-        /// <summary>Text column with the answers to learn; null = the text itself is learned.</summary>
-        public string? ResponseColumnName;
-
-        /// <summary>Text column with the labels of the texts, by name or number, for an encoder that tells labels apart;
-        /// null = there are none.</summary>
-        public string? LabelColumnName;
-
         /// <summary>Column with a model to learn from, such as the dense one; null = none.</summary>
         public string? TeacherColumnName;
 
@@ -106,11 +72,5 @@ public sealed class SparseFineTuningEstimator : IEstimator<SparseFineTuningTrans
 
         /// <summary>How to train.</summary>
         public SparseFineTuneOptions FineTuning = new();
-
-        /// <summary>Told about each step.</summary>
-        public IProgress<TrainingProgress>? Progress;
-
-        /// <summary>Stops the work.</summary>
-        public CancellationToken CancellationToken;
     }
 }
