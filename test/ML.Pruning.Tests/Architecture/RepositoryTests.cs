@@ -58,6 +58,16 @@ public sealed partial class RepositoryTests
         });
     }
 
+    [TestMethod]
+    public void TestClasses_AllOfThem_StandInAFolder()
+    {
+        // build/test.sh runs the tests folder by folder.
+        Type[] outside = [.. typeof(RepositoryTests).Assembly.GetTypes()
+            .Where(type => type.IsDefined(typeof(TestClassAttribute), inherit: false))
+            .Where(type => type.Namespace?.StartsWith("ML.Pruning.Tests.", StringComparison.Ordinal) != true)];
+        Assert.IsEmpty(outside, string.Join(", ", outside.Select(type => type.FullName)));
+    }
+
     // The catalog's extension methods stand where ML.NET users look; the runtime knows that attribute by its full name.
     private static bool IsException(string file, string name) =>
         (name == "Microsoft.ML" && file.StartsWith("src/ML.Pruning/", StringComparison.Ordinal) && file.Count('/') == 2)
