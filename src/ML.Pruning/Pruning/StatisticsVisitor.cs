@@ -92,9 +92,11 @@ internal sealed class StatisticsVisitor : ILayerVisitor, IDisposable
     public IReadOnlyDictionary<string, StoredTensor> Replace(int layer)
     {
         foreach ((string name, ActivationStatistics statistics) in Statistics) RequireFinite(name, statistics);
+        long weights = _run.Plan.Tensors.Where(t => t.Layer == layer).Sum(t => t.Count);
+        UnusedMemory.Release(weights);
         _prune!(layer, Statistics);
         foreach (ActivationStatistics statistics in _current) statistics.ReleaseHessian();
-        LargeArrays.Collect(_run.Plan.Tensors.Where(t => t.Layer == layer).Sum(t => t.Count));
+        UnusedMemory.Release(weights);
         return _run.Weights;
     }
 

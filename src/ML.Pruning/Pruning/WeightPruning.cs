@@ -290,7 +290,7 @@ public class WeightPruning(IWeightCriterion criterion) : LayerwisePruning
                 ScoreQuantiles = quantiles,
                 Duration = Stopwatch.GetElapsedTime(start),
             });
-            LargeArrays.Collect(tensor.Count);
+            UnusedMemory.Release(tensor.Count);
 
             // Tensors with the same input follow each other and share the factor; then it is needed no more.
             if (own is not null && (i + 1 == tensors.Length || statistics![tensors[i + 1].Name] != own))
