@@ -40,11 +40,12 @@ if (($# > 0)); then
   awk '/^skipped / { skip = 1; next } /^[^ ]/ || !NF { skip = 0 } !skip' "$logs/all"
 else
   # As many at a time as there are cores, each on one thread; those with the most text first, as a guess at the longest.
+  cores="$(nproc)" # before the next line, which nproc would obey too
   export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
   cd test/ML.Pruning.Tests
   folders="$(grep -rl '\[TestClass\]' --include='*.cs' -- */ | cut -d/ -f1 | sort -u | xargs du -s | sort -rn | cut -f2)"
   cd ../..
-  xargs -P "$(nproc)" -I{} bash -c 'run_folder {}' <<<"$folders" || code=$?
+  xargs -P "$cores" -I{} bash -c 'run_folder {}' <<<"$folders" || code=$?
 fi
 awk '
   /^skipped /    { if (!seen++) print "\nSkipped:"; sub(/^skipped /, ""); sub(/ \([^()]*\)$/, ""); print "  " $0; inside = 1; next }
