@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using ML.Pruning.Export;
+using ML.Pruning.Models;
 using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Tool;
@@ -32,6 +34,36 @@ internal sealed class ToolFolder : IDisposable
     /// <summary>Prunes the model into "out".</summary>
     public ToolProcess Prune(params string[] options) =>
         ToolProcess.Run(["prune", Model, "--output", this["out"], .. options, .. Calibration]);
+
+    /// <summary>Plans and prunes with options that make the model smaller, and checks that plan, report and folder tell
+    /// the same counts, and that the folder is evaluated and generates.</summary>
+    /// <param name="output">The folder to write.</param>
+    /// <param name="options">Options of both commands.</param>
+    /// <returns>The report's part about the structure.</returns>
+    public JsonObject PruneAsPlanned(string output, params string[] options)
+    {
+        JsonObject plan = ToolProcess.Run(["plan", Model, "--json", .. options]).Json();
+        string page = this["report.json"];
+        JsonObject report = ToolProcess.Run(
+            ["prune", Model, "--output", output, "--json", "--report", page, .. options, .. Calibration]).Json();
+        Assert.AreEqual(report.ToJsonString(), JsonNode.Parse(File.ReadAllText(page))!.ToJsonString());
+        JsonObject structure = report["structure"]!.AsObject();
+        foreach (string count in (string[])["parameters", "macs"])
+            foreach (string when in (string[])["before", "after"])
+                Assert.AreEqual((long)plan[count]![when]!, (long)structure[count]![when]!, $"{count} {when}");
+        using (LanguageModel smaller = HuggingFaceModel.Open(output))
+        {
+            Assert.AreEqual((long)plan["parameters"]!["after"]!, smaller.Spec.ParameterCount);
+            Assert.AreEqual((long)plan["macs"]!["after"]!, smaller.Spec.MultiplyAccumulates(64));
+        }
+
+        double perplexity = (double)ToolProcess.Run(
+            "eval", output, "--data", Text, "--sequence-length", "16", "--json").Json()["perplexity"]!;
+        Assert.IsTrue(double.IsFinite(perplexity));
+        ToolProcess generated = ToolProcess.Run("generate", output, "--prompt", "a", "--max-new-tokens", "3");
+        Assert.AreEqual(0, generated.ExitCode, generated.Errors);
+        return structure;
+    }
 
     public void Dispose() => _model.Dispose();
 }

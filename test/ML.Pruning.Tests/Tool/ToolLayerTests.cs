@@ -25,26 +25,19 @@ public sealed class ToolLayerTests
     {
         string smaller = _folder["smaller"], twice = _folder["twice.zip"];
         string[] options = ["--method", method, option, value];
-        long planned = (long)ToolProcess.Run(["plan", _folder.Model, "--json", .. options]).Json()
-            ["parameters"]!["after"]!;
-        JsonObject report = ToolProcess.Run(
-            ["prune", _folder.Model, "--output", smaller, "--json", .. options, .. _folder.Calibration]).Json();
-        StringAssert.Contains(report["structure"]!.ToJsonString(), reported);
-        Assert.AreEqual(planned, (long)ToolProcess.Run("inspect", smaller, "--json").Json()["parameters"]!);
-        double perplexity = (double)ToolProcess.Run(
-            "eval", smaller, "--data", _folder.Text, "--sequence-length", "16", "--json").Json()["perplexity"]!;
-        Assert.IsTrue(double.IsFinite(perplexity));
-        ToolProcess generated = ToolProcess.Run("generate", smaller, "--prompt", "a", "--max-new-tokens", "3");
-        Assert.AreEqual(0, generated.ExitCode, generated.Errors);
+        JsonObject structure = _folder.PruneAsPlanned(smaller, options);
+        StringAssert.Contains(structure.ToJsonString(), reported);
         ToolProcess again = ToolProcess.Run("prune", smaller, "--output", twice, "--method", "magnitude");
         Assert.AreEqual(0, again.ExitCode, again.Errors);
-        Assert.AreEqual(planned, (long)ToolProcess.Run("inspect", twice, "--json").Json()["parameters"]!);
+        Assert.AreEqual((long)structure["parameters"]!["after"]!,
+            (long)ToolProcess.Run("inspect", twice, "--json").Json()["parameters"]!);
     }
 
     [TestMethod]
     public void Prune_OptionsThatDoNotFit_AreRefused()
     {
-        _folder.Prune("--method", "shortgpt", "--drop-layers", "1", "--ratio", "0.5").ExpectRefusal("--ratio", "--drop-layers");
+        _folder.Prune("--method", "shortgpt", "--drop-layers", "1", "--ratio", "0.5")
+            .ExpectRefusal("--ratio", "--drop-layers");
         _folder.Prune("--method", "shortgpt", "--drop-layers", "0..1").ExpectRefusal("--drop-layers", "0..1", "number");
         _folder.Prune("--method", "depth", "--drop-layers", "1,x").ExpectRefusal("--drop-layers", "\"x\"");
         _folder.Prune("--method", "depth", "--drop-layers", "7").ExpectRefusal("7", "0..1");

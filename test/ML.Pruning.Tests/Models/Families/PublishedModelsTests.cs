@@ -1,6 +1,7 @@
 using ML.Pruning.Models;
 using ML.Pruning.Models.Families;
 using ML.Pruning.Pruning;
+using static ML.Pruning.Tests.TestKit.PublishedConfigs;
 
 namespace ML.Pruning.Tests.Models.Families;
 
@@ -8,16 +9,6 @@ namespace ML.Pruning.Tests.Models.Families;
 [TestClass]
 public sealed class PublishedModelsTests
 {
-    private const string Llama7B = """
-        { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_attention_heads": 32,
-          "num_hidden_layers": 32, "vocab_size": 32000, "rms_norm_eps": 1e-6 }
-        """;
-
-    private const string Mistral7B = """
-        { "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
-          "num_hidden_layers": 32, "num_key_value_heads": 8, "sliding_window": 4096, "vocab_size": 32000 }
-        """;
-
     private const string Llama31 = """
         { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
           "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0,

@@ -3,6 +3,7 @@ using ML.Pruning.Models;
 using ML.Pruning.Models.Families;
 using ML.Pruning.Pruning;
 using ML.Pruning.Pruning.Structured;
+using static ML.Pruning.Tests.TestKit.PublishedConfigs;
 
 namespace ML.Pruning.Tests.Pruning.Structured;
 
@@ -10,26 +11,6 @@ namespace ML.Pruning.Tests.Pruning.Structured;
 [TestClass]
 public sealed class StructuredCountTests
 {
-    private const string Llama7B = """
-        { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008, "num_attention_heads": 32,
-          "num_hidden_layers": 32, "vocab_size": 32000, "rms_norm_eps": 1e-6 }
-        """;
-
-    private const string Llama31 = """
-        { "model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
-          "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 128256, "rope_theta": 500000.0 }
-        """;
-
-    private const string Mistral7B = """
-        { "model_type": "mistral", "hidden_size": 4096, "intermediate_size": 14336, "num_attention_heads": 32,
-          "num_hidden_layers": 32, "num_key_value_heads": 8, "vocab_size": 32000, "sliding_window": 4096 }
-        """;
-
-    private const string Qwen27B = """
-        { "model_type": "qwen2", "hidden_size": 3584, "intermediate_size": 18944, "num_attention_heads": 28,
-          "num_hidden_layers": 28, "num_key_value_heads": 4, "vocab_size": 152064, "rope_theta": 1000000.0 }
-        """;
-
     [TestMethod]
     [DataRow(0.25, 4, 29, 5_422_977_024, 339.6026)]
     [DataRow(0.60, 3, 30, 3_350_188_032, 206.5852)]
@@ -51,8 +32,7 @@ public sealed class StructuredCountTests
     }
 
     /// <summary>Worked by hand: 2 bytes a parameter; 2 x 32 layers x 4096 x 2 bytes a token; LoRA of rank 8 on four
-    /// maps of
-    /// 4096 + 4096 and three of 4096 + 11008.</summary>
+    /// maps of 4096 + 4096 and three of 4096 + 11008.</summary>
     [TestMethod]
     public void MemoryNeeds_Llama7B_AreThoseOfItsShape()
     {
@@ -83,12 +63,11 @@ public sealed class StructuredCountTests
     }
 
     /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(768) = 256 rows or 2 heads of 4 query heads;
-    /// MLP
-    /// 10,752. A layer loses 2 x 256 x 4096 (key, value), 2 x 1024 x 4096 (query, output), 3 x 3584 x 4096.</summary>
+    /// MLP 10,752. A layer loses 2 x 256 x 4096 (key, value), 2 x 1024 x 4096 (query, output), 3 x 3584 x 4096.</summary>
     [TestMethod]
     public void Plan_GroupedQueries_RemovesWholeGroups()
     {
-        ModelSpec spec = Spec(Llama31);
+        ModelSpec spec = Spec(Llama3);
         PruningPlan plan = new LlmPruner
         {
             AttentionLayers = new LayerRange(4, 29),
