@@ -5,7 +5,8 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Tool;
 
-/// <summary>The tool on a classifier: pruned on its texts, recovered on texts with labels, its accuracy measured.</summary>
+/// <summary>The tool on a classifier: pruned on its texts, recovered on texts with labels, its accuracy
+/// measured.</summary>
 [TestClass]
 public sealed class ToolEncoderTests
 {

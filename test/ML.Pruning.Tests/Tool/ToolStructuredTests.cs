@@ -38,8 +38,8 @@ public sealed class ToolStructuredTests
         Assert.AreEqual(12, (int)inspected["hiddenSize"]!);
     }
 
-    /// <summary>Worked by hand. The model has 2 x 260 x 16 (embedding, head) + 16 (norm) = 8336 parameters, and in each of
-    /// two layers 2 x 16 x 16 (query, output) + 2 x 8 x 16 (key, value) + 3 x 24 x 16 (MLP) + 2 x 16 (norms) = 1952.
+    /// <summary>Worked by hand. The model has 2 x 260 x 16 (embedding, head) + 16 (norm) = 8336 parameters, and in each
+    /// of two layers 2 x 16 x 16 (query, output) + 2 x 8 x 16 (key, value) + 3 x 24 x 16 (MLP) + 2 x 16 (norms) = 1952.
     /// Channels: 12 of 16 stay. FLAP: 1 of 2 groups of heads and 12 of 24 neurons, and two biases of 16. Width: all of
     /// these with 8 channels, the biases excepted, or one layer.</summary>
     [TestMethod]
@@ -57,7 +57,8 @@ public sealed class ToolStructuredTests
         Assert.IsLessThan(1e-5, (double)structure["largestLogitDifference"]!);
     }
 
-    /// <summary>FLAP lets layers compete: what goes is known after the run, and told alike by report and folder.</summary>
+    /// <summary>FLAP lets layers compete: what goes is known after the run, and told alike by report and
+    /// folder.</summary>
     [TestMethod]
     public void Prune_FlapWithLayersThatCompete_ReachesTheRatio()
     {
@@ -73,8 +74,8 @@ public sealed class ToolStructuredTests
     }
 
     /// <summary>Worked by hand, at a quarter of all layers but the ends. LLaMA-3-8B and Mistral-7B: 2 of 8 key/value
-    /// heads of 128 go, with 8 query heads, and 3584 of 14336 neurons; layers 4..27. Qwen2-7B: 1 of 4 with 7 query heads,
-    /// and 4736 of 18944 neurons, and the biases of 896 + 2 x 128 rows; layers 3..24.</summary>
+    /// heads of 128 go, with 8 query heads, and 3584 of 14336 neurons; layers 4..27. Qwen2-7B: 1 of 4 with 7 query
+    /// heads, and 4736 of 18944 neurons, and the biases of 896 + 2 x 128 rows; layers 3..24.</summary>
     [TestMethod]
     [DataRow(PublishedConfigs.Llama3, 8_030_261_248, 4096, 24, 2, 8, 3584, 0)]
     [DataRow(PublishedConfigs.Mistral7B, 7_241_732_096, 4096, 24, 2, 8, 3584, 0)]

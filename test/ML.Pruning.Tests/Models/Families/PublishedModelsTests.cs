@@ -83,7 +83,8 @@ public sealed class PublishedModelsTests
     [DataRow(MiniLm, 22_713_216)]
     [DataRow("""{ "model_type": "distilbert" }""", 66_362_880)]
     [DataRow("""{ "model_type": "distilbert", "architectures": ["DistilBertForMaskedLM"] }""", 66_985_530)]
-    [DataRow("""{ "model_type": "distilbert", "architectures": ["DistilBertForSequenceClassification"] }""", 66_955_010)]
+    [DataRow(
+        """{ "model_type": "distilbert", "architectures": ["DistilBertForSequenceClassification"] }""", 66_955_010)]
     [DataRow(Roberta, 124_697_433)]
     public void ParameterCount_PublishedModel_IsThePublishedOne(string config, long parameters)
     {

@@ -63,7 +63,8 @@ public sealed class StructuredCountTests
     }
 
     /// <summary>Worked by hand: 8 key/value heads of 128 rows, 1024 - int(768) = 256 rows or 2 heads of 4 query heads;
-    /// MLP 10,752. A layer loses 2 x 256 x 4096 (key, value), 2 x 1024 x 4096 (query, output), 3 x 3584 x 4096.</summary>
+    /// MLP 10,752. A layer loses 2 x 256 x 4096 (key, value), 2 x 1024 x 4096 (query, output), 3 x 3584 x
+    /// 4096.</summary>
     [TestMethod]
     public void Plan_GroupedQueries_RemovesWholeGroups()
     {
