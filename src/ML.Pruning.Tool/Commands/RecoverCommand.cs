@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using ML.Pruning.Calibration;
 using ML.Pruning.Models;
 using ML.Pruning.Recovery;
 using ML.Pruning.Tool.Output;
@@ -25,13 +26,19 @@ internal static class RecoverCommand
         {
             Description = "Text to train on: .jsonl (field \"text\") or .txt; or pairs: .jsonl with \"prompt\" and "
                 + "\"response\" (or \"instruction\", \"input\" and \"output\"), of which the answers are learned; for "
-                + "a classifier texts with labels: .tsv with the columns \"sentence\" and \"label\". A part of it is held out; what is best on that is kept.",
+                + "a classifier texts with labels: .tsv with the columns \"sentence\" and \"label\". A part of it is held "
+                + "out; what is best on that is kept.",
             Required = true,
         };
         Option<string?> report = new("--report")
         {
             Description = "Also write the report, loss curve included, to this file: as a page to look at if it ends in "
                 + ".html, else as JSON.",
+        };
+        Option<bool> newHead = new("--new-head")
+        {
+            Description = "Put a new classification head on an encoder that has none, for the labels that the .tsv file "
+                + "of --train names.",
         };
         Option<bool> compressed = new("--compressed")
         {
@@ -44,7 +51,7 @@ internal static class RecoverCommand
         var sparse = new SparseArguments();
         var command = new Command("recover", "Train a pruned model to win back what pruning cost; zeros stay zeros.")
         {
-            model, output, method, train, report, compressed, force, json,
+            model, output, method, train, newHead, report, compressed, force, json,
         };
         training.AddTo(command);
         lora.AddTo(command);
@@ -59,9 +66,12 @@ internal static class RecoverCommand
                     ? Sparse(sparse.Parse(parse, name, Training), sparse.Teacher(parse))
                     : throw new UserErrorException($"--method is \"{name}\"; supported: lora, "
                         + $"{string.Join(", ", SparseArguments.Methods)}.");
-            using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
+            string texts = parse.GetRequiredValue(train);
+            using LanguageModel opened = parse.GetValue(newHead)
+                ? OpenWithNewHead(parse.GetRequiredValue(model), texts, training.Seed(parse))
+                : LanguageModelSource.Open(parse.GetRequiredValue(model));
             TrainingExamples examples = TrainingExamples.FromFile(
-                parse.GetRequiredValue(train), opened, training.SequenceLength(parse), cancellationToken);
+                texts, opened, training.SequenceLength(parse), cancellationToken);
             (LanguageModel trained, JsonObject told, string summary) =
                 Train(recovery, opened, examples, target.ResumeFolder, cancellationToken);
             using (trained) target.Write(trained, parse.GetValue(compressed), cancellationToken);
@@ -71,6 +81,18 @@ internal static class RecoverCommand
             else Console.Error.WriteLine(summary);
         }));
         return command;
+    }
+
+    private static LanguageModel OpenWithNewHead(string path, string texts, int seed)
+    {
+        if (!LabeledText.IsFile(texts))
+        {
+            throw new UserErrorException($"--new-head reads the labels from --train, which is '{texts}'; give a .tsv file "
+                + "with the columns \"sentence\" and \"label\".");
+        }
+
+        using LanguageModel model = LanguageModelSource.Open(path);
+        return LanguageModelInitializer.AddClassifier(model, LabeledText.Labels(LabeledText.Read(texts)), seed);
     }
 
     /// <summary>A way to train: the model, its report, and a line about it.</summary>

@@ -70,7 +70,7 @@ internal sealed class TrainingArguments
     };
     private readonly Option<int> _seed = new("--seed")
     {
-        Description = "Seed of the order of the examples, of dropout and of fresh adapters.",
+        Description = "Seed of the order of the examples, of dropout, and of fresh adapters and heads.",
         DefaultValueFactory = _ => 0,
     };
     private readonly Option<int?> _length = new("--sequence-length")
@@ -91,6 +91,9 @@ internal sealed class TrainingArguments
 
     /// <summary>Tokens of an example, if given.</summary>
     public int? SequenceLength(ParseResult parse) => parse.GetValue(_length);
+
+    /// <summary>The seed.</summary>
+    public int Seed(ParseResult parse) => parse.GetValue(_seed);
 
     /// <summary>The training options.</summary>
     /// <param name="parse">The command line.</param>

@@ -10,7 +10,7 @@ internal static class HelpGroups
     /// <summary>The headings, in their order.</summary>
     public static IReadOnlyList<(string Title, string[] Options)> All { get; } =
     [
-        ("Input and output", ["--output", "--calibration", "--train", "--data", "--evaluate", "--prompt", "--format",
+        ("Input and output", ["--output", "--calibration", "--train", "--new-head", "--data", "--evaluate", "--prompt", "--format",
             "--compressed", "--dequantize", "--sparse-kernels", "--report", "--save-statistics", "--statistics", "--mask",
             "--save-allocation", "--force", "--resume", "--json"]),
         ("What goes", ["--method", "--sparsity", "--pattern", "--group", "--allocation", "--update", "--quantize",

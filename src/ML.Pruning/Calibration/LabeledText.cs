@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ML.Pruning.Calibration;
 
 /// <summary>A text and the label that it belongs to.</summary>
@@ -13,13 +15,26 @@ public sealed record LabeledText(string Text, string Label)
     /// <param name="path">The file, UTF-8.</param>
     /// <returns>The texts with their labels, in file order.</returns>
     /// <exception cref="FileNotFoundException">The file does not exist.</exception>
-    /// <exception cref="InvalidDataException">A column is missing, a line has another number of them, or the file is not
-    /// UTF-8.</exception>
+    /// <exception cref="InvalidDataException">A column is missing, a line has another number of them, or the file is
+    /// not UTF-8.</exception>
     public static IEnumerable<LabeledText> Read(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path)) throw new FileNotFoundException($"The text file '{path}' does not exist.", path);
         return ReadRows(path);
+    }
+
+    /// <summary>The labels that texts have, each once: in the order of their numbers if all are numbers, else by
+    /// name.</summary>
+    /// <param name="texts">The texts.</param>
+    /// <returns>The labels.</returns>
+    public static IReadOnlyList<string> Labels(IEnumerable<LabeledText> texts)
+    {
+        string[] labels = [.. texts.Select(text => text.Label).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)];
+        int[] numbers = [.. labels.Select(label => int.TryParse(label, NumberStyles.None, CultureInfo.InvariantCulture,
+            out int number) ? number : -1)];
+        return numbers.Contains(-1) ? labels : [.. labels.Zip(numbers).OrderBy(l => l.Second).Select(l => l.First)];
     }
 
     /// <summary>Whether a file is one of texts with labels, by its name.</summary>

@@ -1,7 +1,10 @@
 using System.Text;
+using ML.Pruning.Calibration;
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Export;
 using ML.Pruning.Models;
 using ML.Pruning.Recovery;
+using ML.Pruning.Tests.Checkpoints;
 using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Recovery;
@@ -71,5 +74,44 @@ public class LanguageModelInitializerTests
         };
         Assert.ThrowsExactly<ModelFormatException>(
             () => LanguageModelInitializer.Create(TinyTraining.Config, seed: 1, TensorType.F32, files));
+    }
+
+    [TestMethod]
+    [DataRow("bert")]
+    [DataRow("bert, masked")]
+    [DataRow("roberta")]
+    [DataRow("distilbert")]
+    public void AddClassifier_EachFamily_KeepsTheBodyAndIsSavedWithItsLabels(string family)
+    {
+        string config = FamilyConfigs.Encoders[family]
+            .Replace("BertForSequenceClassification", "BertModel", StringComparison.Ordinal);
+        using var folder = new TestFolder();
+        using LanguageModel body = LanguageModelInitializer.Create(config, seed: 1);
+        using (LanguageModel classifier = LanguageModelInitializer.AddClassifier(body, ["no", "maybe", "yes"], seed: 2))
+            HuggingFaceModel.Save(classifier, folder["saved"]);
+        using LanguageModel saved = HuggingFaceModel.Open(folder["saved"]);
+        CollectionAssert.AreEqual(new[] { "no", "maybe", "yes" }, saved.Spec.Encoder!.Labels.ToArray());
+        string[] added = [.. saved.Weights.Keys.Where(name => !body.Weights.ContainsKey(name)).Order()];
+        bool hadPooler = body.Spec.Encoder!.Pooler is not null;
+        CollectionAssert.AreEqual((string[])["classifier.bias", "classifier.weight",
+            .. hadPooler ? Array.Empty<string>() : ["pooler.bias", "pooler.weight"]], added);
+        foreach ((string name, StoredTensor tensor) in saved.Weights)
+        {
+            float[] values = tensor.ToArray();
+            if (body.Weights.TryGetValue(name, out StoredTensor? before))
+                CollectionAssert.AreEqual(before.ToArray(), values, name);
+            else Assert.AreEqual(name.EndsWith("bias", StringComparison.Ordinal) ? 0 : 0.02,
+                Math.Sqrt(values.Average(v => (double)v * v)), 0.006, name);
+        }
+    }
+
+    [TestMethod]
+    public void Labels_NumbersAndNames_AreOrdered()
+    {
+        CollectionAssert.AreEqual(new[] { "2", "9", "10" }, Labels("10", "2", "9", "2"));
+        CollectionAssert.AreEqual(new[] { "10", "2", "no" }, Labels("no", "2", "10"));
+
+        static string[] Labels(params string[] labels) =>
+            [.. LabeledText.Labels(labels.Select(label => new LabeledText("text", label)))];
     }
 }

@@ -31,4 +31,59 @@ public sealed class ToolEncoderTests
         Assert.AreEqual(model.Spec.ParameterCount, (long)inspected["parameters"]!);
         ToolProcess.Run("generate", recovered, "--prompt", "good").ExpectRefusal("is an encoder");
     }
+
+    [TestMethod]
+    [DataRow("movement", "--sparsity", "0.5", "--score-learning-rate", "0.01")]
+    [DataRow("rigl", "--sparsity", "0.5", "--update-interval", "20")]
+    public void Recover_MasksThatMove_LearnsLabelsAndKeepsItsZeros(string method, params string[] options)
+    {
+        using var folder = new TestFolder();
+        using var encoder = new TinyEncoder();
+        string output = folder["recovered"];
+        JsonObject report = Recover(encoder.Folder, folder, output, ["--method", method, .. options]);
+        Assert.AreEqual(0.5, (double)report["sparsity"]!, 0.01);
+        ToolFolder.AssertZeros(report, output);
+        Assert.IsGreaterThan(0.9, Accuracy(folder, output));
+    }
+
+    [TestMethod]
+    [DataRow("BertModel")]
+    [DataRow("BertForMaskedLM")]
+    public void Recover_NewHead_LearnsTheLabelsOfTheTexts(string architecture)
+    {
+        using var folder = new TestFolder();
+        using var encoder = new TinyEncoder(architecture);
+        string output = folder["classifier"];
+        Recover(encoder.Folder, folder, output,
+            ["--method", "movement", "--sparsity", "0.3", "--score-learning-rate", "0.01", "--new-head"]);
+        JsonNode config = JsonNode.Parse(File.ReadAllText(Path.Combine(output, "config.json")))!;
+        Assert.AreEqual("BertForSequenceClassification", (string)config["architectures"]![0]!);
+        Assert.AreEqual("0", (string)config["id2label"]!["0"]!);
+        Assert.AreEqual("positive", (string)config["id2label"]!["1"]!);
+        Assert.IsGreaterThan(0.9, Accuracy(folder, output));
+    }
+
+    [TestMethod]
+    public void Recover_NewHeadThatDoesNotFit_IsRefused()
+    {
+        using var folder = new ToolFolder();
+        using var classifier = new TinyEncoder();
+        using var plain = new TinyEncoder("BertModel");
+        string data = TinyEncoder.WriteLabeled(folder["texts.tsv"], 20), one = folder["one.tsv"];
+        File.WriteAllLines(one, ["sentence\tlabel", "fine\tgood", "great\tgood"]);
+        Refuse(classifier.Folder, data, "has a classification head already", "negative, positive");
+        Refuse(folder.Model, data, "is a decoder", "bert");
+        Refuse(plain.Folder, folder.Text, "--new-head", "text.jsonl", ".tsv");
+        Refuse(plain.Folder, one, "good", "at least two");
+
+        void Refuse(string model, string train, params string[] mentioned) => ToolProcess.Run("recover", model, "--output",
+            folder["out"], "--method", "lora", "--train", train, "--new-head").ExpectRefusal(mentioned);
+    }
+
+    private static JsonObject Recover(string model, TestFolder folder, string output, string[] options) =>
+        ToolProcess.Run(["recover", model, "--train", TinyEncoder.WriteLabeled(folder["texts.tsv"], 300), "--steps", "150",
+            "--batch-size", "16", "--learning-rate", "3e-3", "--output", output, "--json", .. options]).Json();
+
+    private static double Accuracy(TestFolder folder, string model) => (double)ToolProcess.Run(
+        "eval", model, "--data", folder["texts.tsv"], "--engine", "torch", "--json").Json()["accuracy"]!;
 }

@@ -15,14 +15,14 @@ internal sealed class ToolFolder : IDisposable
     {
         _folder = Path.GetDirectoryName(_model.Folder)!;
         Text = this["text.jsonl"];
-        File.WriteAllLines(Text, TinyModel.Texts.Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
+        File.WriteAllLines(Text, Enumerable.Repeat(TinyModel.Texts, 3).SelectMany(t => t).Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
         Calibration = ["--calibration", Text, "--calibration-samples", "4", "--sequence-length", "16"];
     }
 
     /// <summary>The model's folder.</summary>
     public string Model => _model.Folder;
 
-    /// <summary>A .jsonl of six documents.</summary>
+    /// <summary>A .jsonl of eighteen documents, six and these again.</summary>
     public string Text { get; }
 
     /// <summary>Arguments for four short windows of the text.</summary>
@@ -63,6 +63,15 @@ internal sealed class ToolFolder : IDisposable
         ToolProcess generated = ToolProcess.Run("generate", output, "--prompt", "a", "--max-new-tokens", "3");
         Assert.AreEqual(0, generated.ExitCode, generated.Errors);
         return structure;
+    }
+
+    /// <summary>Checks that a trained model has the zeros that the report of its training tells.</summary>
+    public static void AssertZeros(JsonObject report, string output)
+    {
+        JsonObject inspected = ToolProcess.Run("inspect", output, "--json").Json();
+        var zeros = inspected["tensors"]!.AsArray().ToDictionary(t => (string)t!["name"]!, t => (long)t!["zeros"]!);
+        foreach (JsonNode? tensor in report["tensors"]!.AsArray())
+            Assert.AreEqual(zeros[(string)tensor!["name"]!], (long)tensor["zerosAfter"]!, (string)tensor["name"]!);
     }
 
     public void Dispose() => _model.Dispose();
