@@ -5,9 +5,9 @@ using ML.Pruning.Evaluation;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference;
 using ML.Pruning.Models;
+using ML.Pruning.Pruning;
 using ML.Pruning.Tool.Output;
 using ML.Pruning.Transforms;
-using Spectre.Console;
 
 namespace ML.Pruning.Tool.Commands;
 
@@ -48,7 +48,7 @@ internal static class BenchCommand
                 SparseOnnxSpeed speed = SparseOnnxBenchmark.Measure(
                     path, (parse.GetValue(shape) ?? []).Select(ParseShape).ToDictionary());
                 if (parse.GetValue(json)) JsonOutput.Write(ToJson(speed));
-                else Print(speed);
+                else ToolConsole.Out.Write(ToTable(speed));
                 return;
             }
 
@@ -57,49 +57,55 @@ internal static class BenchCommand
             SpeedResult result = SpeedBenchmark.Measure(opened, Math.Min(parse.GetValue(prompt), most),
                 Math.Min(parse.GetValue(added), most), parse.GetValue(repeats), cancellationToken);
             if (parse.GetValue(json)) JsonOutput.Write(result.ToJson());
-            else Print(result);
+            else ToolConsole.Out.Write(ToTable(result));
         }));
         return command;
     }
 
     /// <summary>What was done with each node of an ONNX model, as a table.</summary>
-    public static void Print(IReadOnlyList<SparseOnnxNode> nodes, IAnsiConsole console)
+    public static ReportTable ToTable(IReadOnlyList<SparseOnnxNode> nodes) => new()
     {
-        var table = new Table().AddColumns("node", "operator", "weight", "zeros", "runs on");
-        foreach (SparseOnnxNode node in nodes)
+        Columns = [new("node", IsNumber: false), new("operator", IsNumber: false), new("weight"), new("zeros"),
+            new("runs on", IsNumber: false)],
+        Rows =
+        [
+            .. nodes.Select(node => (string[])[node.Name, node.Operator,
+                node.Rows == 0 ? "" : $"{node.Rows} x {node.Columns}",
+                node.Rows == 0 ? "" : Percent(node.Sparsity),
+                node.IsPacked ? $"kernel: {node.Why}" : $"ONNX Runtime: {node.Why}"]),
+        ],
+    };
+
+    private static ReportTable ToTable(SpeedResult result) => new()
+    {
+        Heading =
+        [
+            string.Create(CultureInfo.InvariantCulture, $"prefill {result.Prefill:F1} tokens/s "
+                + $"({result.PromptTokens} tokens), decode {result.Decode:F1} tokens/s"),
+            string.Create(CultureInfo.InvariantCulture, $"dense: prefill {result.DensePrefill:F1}, "
+                + $"decode {result.DenseDecode:F1} (ONNX Runtime, float32)"),
+        ],
+        Columns = [new("weight", IsNumber: false), new("shape"), new("zeros"), new("kernel", IsNumber: false),
+            new("why", IsNumber: false)],
+        Rows =
+        [
+            .. result.Layers.Select(layer => (string[])[layer.Name, $"{layer.Rows} x {layer.Columns}",
+                Percent(layer.Sparsity), layer.Kernel, layer.Why]),
+        ],
+    };
+
+    private static ReportTable ToTable(SparseOnnxSpeed speed)
+    {
+        string times = string.Create(CultureInfo.InvariantCulture, $"{speed.Milliseconds:F2} ms a run; "
+            + $"{speed.DenseMilliseconds:F2} ms as it is (ONNX Runtime, as the file has it); "
+            + $"outputs differ by {speed.Difference:G2} of the largest");
+        return ToTable(speed.Nodes) with
         {
-            table.AddRow(Markup.Escape(node.Name), node.Operator,
-                node.Rows == 0 ? "" : $"{node.Rows} x {node.Columns}", node.Rows == 0 ? "" : $"{node.Sparsity:P0}",
-                Markup.Escape(node.IsPacked ? $"kernel: {node.Why}" : $"ONNX Runtime: {node.Why}"));
-        }
-
-        console.Write(table);
+            Heading = speed.WhyDense is { } reason ? [times, $"It runs as it is: {reason}"] : [times],
+        };
     }
 
-    private static void Print(SpeedResult result)
-    {
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"prefill {result.Prefill:F1} tokens/s ({result.PromptTokens} tokens), decode {result.Decode:F1} tokens/s"));
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"dense: prefill {result.DensePrefill:F1}, decode {result.DenseDecode:F1} (ONNX Runtime, float32)"));
-        var table = new Table().AddColumns("weight", "shape", "zeros", "kernel", "why");
-        foreach (LayerKernel layer in result.Layers)
-        {
-            table.AddRow(Markup.Escape(layer.Name), $"{layer.Rows} x {layer.Columns}", $"{layer.Sparsity:P0}", layer.Kernel,
-                Markup.Escape(layer.Why));
-        }
-
-        AnsiConsole.Write(table);
-    }
-
-    private static void Print(SparseOnnxSpeed speed)
-    {
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{speed.Milliseconds:F2} ms a run; {speed.DenseMilliseconds:F2} ms as it is (ONNX Runtime, as the file has it); "
-            + $"outputs differ by {speed.Difference:G2} of the largest"));
-        if (speed.WhyDense is { } reason) Console.Out.WriteLine($"It runs as it is: {reason}");
-        Print(speed.Nodes, AnsiConsole.Console);
-    }
+    private static string Percent(double fraction) => fraction.ToString("P0", CultureInfo.InvariantCulture);
 
     private static JsonObject ToJson(SparseOnnxSpeed speed) => new()
     {

@@ -13,6 +13,8 @@ namespace ML.Pruning.Tool.Commands;
 /// <summary><c>mlprune eval</c>: perplexity on a text file, or accuracy on texts with labels.</summary>
 internal static class EvalCommand
 {
+    private const string Task = "Evaluating";
+
     public static Command Create()
     {
         Argument<string> model = CommonOptions.Model();
@@ -35,12 +37,11 @@ internal static class EvalCommand
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
-            using var progress = new ConsoleProgress("Evaluating");
             string path = parse.GetRequiredValue(data);
             EngineKind kind = CommonOptions.ParseEngine(parse.GetValue(engine));
             JsonObject result = opened.Spec.Encoder is { IsClassifier: true }
-                ? Accuracy(opened, path, kind, progress, parse.GetValue(json), cancellationToken)
-                : Perplexity(opened, path, parse.GetValue(length) ?? opened.Spec.ContextLength, kind, progress,
+                ? Accuracy(opened, path, kind, parse.GetValue(json), cancellationToken)
+                : Perplexity(opened, path, parse.GetValue(length) ?? opened.Spec.ContextLength, kind,
                     parse.GetValue(json), cancellationToken);
             if (parse.GetValue(json)) JsonOutput.Write(result);
         }));
@@ -48,21 +49,28 @@ internal static class EvalCommand
     }
 
     private static JsonObject Perplexity(LanguageModel model, string path, int length, EngineKind engine,
-        IProgress<double> progress, bool isQuiet, CancellationToken cancellationToken)
+        bool isQuiet, CancellationToken cancellationToken)
     {
-        PerplexityResult result = PerplexityEvaluator.Evaluate(
-            model, TextCorpus.Read(path), length, engine, cancellationToken, progress);
+        PerplexityResult result;
+        using (var progress = new ConsoleProgress(Task))
+        {
+            result = PerplexityEvaluator.Evaluate(
+                model, TextCorpus.Read(path), length, engine, cancellationToken, progress);
+        }
+
         if (!isQuiet) Print(result);
         return result.ToJson();
     }
 
-    private static JsonObject Accuracy(LanguageModel model, string path, EngineKind engine, IProgress<double> progress,
-        bool isQuiet, CancellationToken cancellationToken)
+    private static JsonObject Accuracy(LanguageModel model, string path, EngineKind engine, bool isQuiet,
+        CancellationToken cancellationToken)
     {
         if (!LabeledText.IsFile(path))
             throw new UserErrorException($"--data is '{path}'; a classifier is measured on a .tsv file with labels.");
-        AccuracyResult result =
-            AccuracyEvaluator.Evaluate(model, LabeledText.Read(path), engine, cancellationToken, progress);
+        AccuracyResult result;
+        using (var progress = new ConsoleProgress(Task))
+            result = AccuracyEvaluator.Evaluate(model, LabeledText.Read(path), engine, cancellationToken, progress);
+
         if (!isQuiet)
         {
             Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,

@@ -9,7 +9,6 @@ using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 using ML.Pruning.Tool.Output;
 using ML.Pruning.Transforms;
-using Spectre.Console;
 
 namespace ML.Pruning.Tool.Commands;
 
@@ -157,8 +156,10 @@ internal static class ExportCommand
             return;
         }
 
-        BenchCommand.Print(nodes, AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
-        Console.Error.WriteLine($"Wrote {path}: {nodes.Count(node => node.IsPacked)} of {nodes.Count} nodes run on the kernels.");
+        ToolConsole.Error.Write(BenchCommand.ToTable(nodes) with
+        {
+            Notes = [$"Wrote {path}: {nodes.Count(node => node.IsPacked)} of {nodes.Count} nodes run on the kernels."],
+        });
     }
 
     private static PackedType? ParseKernels(string? name) => name switch

@@ -1,10 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using ML.Pruning.Evaluation;
 using ML.Pruning.Models;
+using ML.Pruning.Pruning;
 using ML.Pruning.Tool.Output;
 using ML.Pruning.Transforms;
-using Spectre.Console;
 
 namespace ML.Pruning.Tool.Commands;
 
@@ -21,7 +22,7 @@ internal static class InspectCommand
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
             SizeAudit audit = SizeAudit.Of(opened, cancellationToken);
             if (parse.GetValue(json)) JsonOutput.Write(ToJson(opened, audit));
-            else Print(opened, audit);
+            else ToolConsole.Out.Write(ToTable(opened, audit));
         }));
         return command;
     }
@@ -48,19 +49,21 @@ internal static class InspectCommand
         })]),
     };
 
-    private static void Print(LanguageModel model, SizeAudit audit)
+    private static ReportTable ToTable(LanguageModel model, SizeAudit audit) => new()
     {
-        Console.Out.WriteLine($"{model}; hidden size {model.Spec.HiddenSize}, context {model.Spec.ContextLength}, "
-            + $"vocabulary {model.Spec.VocabularySize}");
-        Console.Out.WriteLine($"{audit.DenseBytes:N0} bytes dense, {audit.CompressedBytes:N0} compressed; "
-            + $"{audit.Zeros:N0} zeros ({(double)audit.Zeros / model.Spec.ParameterCount:P1})");
-        var table = new Table().AddColumns("tensor", "shape", "type", "zeros");
-        foreach (TensorAudit tensor in audit.Tensors)
-        {
-            table.AddRow(Markup.Escape(tensor.Name), Markup.Escape($"[{string.Join(", ", tensor.Shape)}]"), tensor.Type,
-                $"{(double)tensor.Zeros / tensor.Elements:P1}");
-        }
-
-        AnsiConsole.Write(table);
-    }
+        Heading =
+        [
+            $"{model}; hidden size {model.Spec.HiddenSize}, context {model.Spec.ContextLength}, "
+                + $"vocabulary {model.Spec.VocabularySize}",
+            string.Create(CultureInfo.InvariantCulture, $"{audit.DenseBytes:N0} bytes dense, "
+                + $"{audit.CompressedBytes:N0} compressed; {audit.Zeros:N0} zeros "
+                + $"({(double)audit.Zeros / model.Spec.ParameterCount:P1})"),
+        ],
+        Columns = [new("tensor", IsNumber: false), new("shape"), new("type", IsNumber: false), new("zeros")],
+        Rows =
+        [
+            .. audit.Tensors.Select(tensor => (string[])[tensor.Name, $"[{string.Join(", ", tensor.Shape)}]", tensor.Type,
+                ((double)tensor.Zeros / tensor.Elements).ToString("P1", CultureInfo.InvariantCulture)]),
+        ],
+    };
 }

@@ -52,7 +52,7 @@ internal static class PlanCommand
                 : null;
             if (!parse.GetValue(json))
             {
-                Console.Out.Write(plan.ToTable());
+                ToolConsole.Out.Write(plan.ToTable());
                 Console.Out.Write(groups?.ToText());
                 return;
             }

@@ -107,7 +107,7 @@ internal static class PruneCommand
             if (reports.Length > 0) told["size"] = Sizes(opened, pruned, cancellationToken);
             foreach (string path in reports) ReportFile.Write(path, told);
             if (parse.GetValue(json)) JsonOutput.Write(told);
-            else Console.Error.Write(result.Report.ToTable());
+            else ToolConsole.Error.Write(result.Report.ToTable());
         }));
         return command;
     }
@@ -131,9 +131,9 @@ internal static class PruneCommand
 
         public void Write(string message)
         {
-            if (!_isShown) Console.Error.Write(plan().ToTable());
+            if (!_isShown) ToolConsole.Error.Write(plan().ToTable());
             _isShown = true;
-            Console.Error.WriteLine(message);
+            ToolConsole.Error.WriteLine(message);
         }
     }
 

@@ -1,17 +1,33 @@
 using System.Diagnostics;
+using System.Globalization;
+using Spectre.Console;
 
 namespace ML.Pruning.Tool.Output;
 
-/// <summary>Progress on stderr: a bar that grows on a terminal, a plain line now and then elsewhere.</summary>
-internal sealed class ConsoleProgress(string task) : IProgress<double>, IDisposable
+/// <summary>Progress of one task: a bar that grows on a terminal and goes away in the end, a plain line now and then
+/// elsewhere. What takes less than a moment shows nothing.</summary>
+/// <param name="task">What is being done.</param>
+/// <param name="console">Where to show it.</param>
+/// <param name="patience">How long to wait before anything is shown; null = a second.</param>
+internal sealed class ConsoleProgress(string task, ToolConsole console, TimeSpan? patience = null)
+    : IProgress<double>, IDisposable
 {
     private const int BarWidth = 20;
 
-    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(Console.IsErrorRedirected ? 10 : 0.2);
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly Lock _lock = new();
-    private TimeSpan _next = TimeSpan.FromSeconds(1);
-    private bool _shown;
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TimeSpan _next = patience ?? TimeSpan.FromSeconds(1);
+    private Task? _display;
+    private ProgressTask? _bar;
+    private bool _isDisposed;
+
+    /// <summary>Progress on stderr.</summary>
+    public ConsoleProgress(string task)
+        : this(task, ToolConsole.Error)
+    {
+    }
 
     /// <inheritdoc/>
     public void Report(double value) => Report(value, "");
@@ -21,24 +37,44 @@ internal sealed class ConsoleProgress(string task) : IProgress<double>, IDisposa
     {
         lock (_lock)
         {
-            if (_watch.Elapsed < _next) return;
-            _next = _watch.Elapsed + s_interval;
-            string line = $"{fraction,4:P0} {detail}";
-            if (Console.IsErrorRedirected) Console.Error.WriteLine($"{task} {line}");
-            else Console.Error.Write("\r" + $"{task} {Bar(fraction)} {line}".PadRight(79)[..79]);
-            _shown = true;
+            // A report may come late, on a thread of the pool.
+            if (_isDisposed || _watch.Elapsed < _next) return;
+            if (console.Terminal is null)
+            {
+                _next = _watch.Elapsed + s_interval;
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{task} {fraction,4:P0} {detail}").TrimEnd());
+                return;
+            }
+
+            _display ??= Display(console.Terminal, bar => Set(bar, fraction, detail));
+            Set(_bar!, fraction, detail);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        if (_shown && !Console.IsErrorRedirected) Console.Error.Write("\r" + new string(' ', 79) + "\r");
+        lock (_lock) _isDisposed = true;
+        _done.TrySetResult();
+        _display?.GetAwaiter().GetResult();
     }
 
-    private static string Bar(double fraction)
+    private void Set(ProgressTask bar, double fraction, string detail)
     {
-        int done = (int)(Math.Clamp(fraction, 0, 1) * BarWidth);
-        return $"[{new string('#', done)}{new string('.', BarWidth - done)}]";
+        bar.Value = Math.Clamp(fraction, 0, 1);
+        bar.Description = Markup.Escape($"{task} {detail}".TrimEnd());
     }
+
+    // The bar is shown at once, and redraws itself until all is done.
+    private Task Display(IAnsiConsole terminal, Action<ProgressTask> set) => terminal.Progress()
+        .AutoClear(true)
+        .Columns(new ProgressBarColumn { Width = BarWidth }, new PercentageColumn(), new ElapsedTimeColumn(),
+            new TaskDescriptionColumn { Alignment = Justify.Left })
+        .StartAsync(context =>
+        {
+            _bar = context.AddTask(Markup.Escape(task), maxValue: 1);
+            set(_bar);
+            context.Refresh();
+            return _done.Task;
+        });
 }

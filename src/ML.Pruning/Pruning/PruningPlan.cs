@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
@@ -26,7 +25,12 @@ public sealed record PlannedTensor(
 /// <summary>A weight matrix that is left as it is although the options cover it.</summary>
 /// <param name="Name">Canonical name.</param>
 /// <param name="Reason">Why.</param>
-public sealed record SkippedTensor(string Name, string Reason);
+public sealed record SkippedTensor(string Name, string Reason)
+{
+    /// <summary>One sentence.</summary>
+    /// <returns>What is left as it is, and why.</returns>
+    public override string ToString() => $"Left as it is: '{Name}' {Reason}.";
+}
 
 /// <summary>What a method will do to a model, known before any weight moves.</summary>
 /// <remarks>Immutable and thread-safe.</remarks>
@@ -135,28 +139,29 @@ public sealed record PruningPlan
     };
 
     /// <summary>The plan for reading.</summary>
-    /// <returns>A few lines of totals, one line a tensor, and what is left out; lines end with a line feed.</returns>
-    public string ToTable()
+    /// <returns>A few totals, a row a tensor (or a layer, where the model becomes smaller), and what is left
+    /// out.</returns>
+    public ReportTable ToTable() => Families.Count > 0 ? StructurePlan.Table(this) : new ReportTable
     {
-        var text = new StringBuilder();
-        if (Families.Count > 0) return StructurePlan.Table(this);
-        text.Append(CultureInfo.InvariantCulture, $"{Method}: {ParametersBefore:N0} parameters, {Zeros:N0} of them to "
-            + $"zero ({(double)Zeros / ParametersBefore:P1}).\n");
-        text.Append(CultureInfo.InvariantCulture, $"Peak memory about {PeakMemoryBytes:N0} bytes, temporary disk "
-            + $"{DiskBytes:N0} bytes.\n");
-        text.Append(CultureInfo.InvariantCulture, $"Weights as {WeightType.Name()}: {BytesBefore:N0} bytes before; "
-            + $"{(Quantization is null ? "" : $"with {Quantization} ")}{BytesAfter:N0} bytes after, "
-            + $"{BytesCompressed:N0} compressed.\n");
-        int width = Tensors.Select(t => t.Name.Length).DefaultIfEmpty(0).Max();
-        foreach (PlannedTensor t in Tensors)
-        {
-            text.Append(CultureInfo.InvariantCulture, $"{t.Name.PadRight(width)}  {$"[{t.Rows}, {t.Columns}]",16}  "
-                + $"{t.Zeros,14:N0} zeros  {t.Sparsity:0.0000}\n");
-        }
-
-        foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
-        return text.ToString();
-    }
+        Heading =
+        [
+            string.Create(CultureInfo.InvariantCulture, $"{Method}: {ParametersBefore:N0} parameters, {Zeros:N0} of them "
+                + $"to zero ({(double)Zeros / ParametersBefore:P1})."),
+            string.Create(CultureInfo.InvariantCulture, $"Peak memory about {PeakMemoryBytes:N0} bytes, temporary disk "
+                + $"{DiskBytes:N0} bytes."),
+            string.Create(CultureInfo.InvariantCulture, $"Weights as {WeightType.Name()}: {BytesBefore:N0} bytes before; "
+                + $"{(Quantization is null ? "" : $"with {Quantization} ")}{BytesAfter:N0} bytes after, "
+                + $"{BytesCompressed:N0} compressed."),
+        ],
+        Columns = [new("tensor", IsNumber: false), new("shape"), new("zeros"), new("sparsity")],
+        Rows =
+        [
+            .. Tensors.Select(t => (string[])[t.Name, $"[{t.Rows}, {t.Columns}]",
+                t.Zeros.ToString("N0", CultureInfo.InvariantCulture),
+                t.Sparsity.ToString("0.0000", CultureInfo.InvariantCulture)]),
+        ],
+        Notes = [.. Skipped.Select(skipped => skipped.ToString())],
+    };
 
     /// <summary>Refuses a run that needs more memory than it may have.</summary>
     /// <param name="limitBytes">The limit.</param>

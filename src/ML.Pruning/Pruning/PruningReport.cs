@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Pruning.Structured;
 using ML.Pruning.Sparsity;
@@ -116,30 +115,33 @@ public sealed record PruningReport
     };
 
     /// <summary>The report for reading.</summary>
-    /// <returns>A table with one line a tensor, a total, and the notes; lines end with a line feed.</returns>
-    public string ToTable()
+    /// <returns>A row a tensor and a total (or a row a family of groups, where the model became smaller), and the
+    /// notes.</returns>
+    public ReportTable ToTable()
     {
-        var text = new StringBuilder(Structure?.ToTable());
-        if (Structure is null) AppendTensors(text);
-        if (WindowsAsked > 0)
+        ReportTable table = Structure?.ToTable() ?? TensorTable();
+        string[] calibration = WindowsAsked == 0 ? [] : [$"Calibration: {WindowsUsed} windows of {WindowLength} tokens."];
+        return table with
         {
-            text.Append(CultureInfo.InvariantCulture,
-                $"Calibration: {WindowsUsed} windows of {WindowLength} tokens.\n");
-        }
-
-        foreach (SkippedTensor skipped in Skipped) text.Append($"Left as it is: '{skipped.Name}' {skipped.Reason}.\n");
-        foreach (string note in Notes) text.Append(note).Append('\n');
-        return text.ToString();
+            Notes = [.. table.Notes, .. calibration, .. Skipped.Select(skipped => skipped.ToString()), .. Notes],
+        };
     }
 
-    private void AppendTensors(StringBuilder text)
+    private ReportTable TensorTable()
     {
-        int width = Math.Max("tensor".Length, Tensors.Select(t => t.Name.Length).DefaultIfEmpty(0).Max());
-        AppendRow(text, width, "tensor", "weights", "zeros before", "zeros after", "sparsity");
-        foreach (TensorReport t in Tensors) AppendRow(text, width, t);
-        AppendRow(text, width, new TensorReport("total", Tensors.Sum(t => t.Elements),
-            Tensors.Sum(t => t.ZerosBefore), Tensors.Sum(t => t.ZerosAfter)));
-        AppendGrids(text);
+        var total = new TensorReport("total", Tensors.Sum(t => t.Elements), Tensors.Sum(t => t.ZerosBefore),
+            Tensors.Sum(t => t.ZerosAfter));
+        return new ReportTable
+        {
+            Columns = [new("tensor", IsNumber: false), new("weights"), new("zeros before"), new("zeros after"),
+                new("sparsity")],
+            Rows =
+            [
+                .. Tensors.Append(total).Select(t => (string[])[t.Name, Number(t.Elements), Number(t.ZerosBefore),
+                    Number(t.ZerosAfter), t.Sparsity.ToString("0.0000", CultureInfo.InvariantCulture)]),
+            ],
+            Notes = [.. Grids()],
+        };
     }
 
     // Keys name, elements, zerosBefore, zerosAfter, sparsity, bytes, seconds; where they are known target,
@@ -168,25 +170,10 @@ public sealed record PruningReport
     }
 
     // One line for all tensors on a grid.
-    private void AppendGrids(StringBuilder text)
-    {
-        foreach (IGrouping<string, TensorReport> grid in Tensors.Where(t => t.RelativeError is not null)
-            .GroupBy(t => t.Grid!))
-        {
-            text.Append(CultureInfo.InvariantCulture, $"{grid.Count()} tensors rounded to {grid.Key}: "
-                + $"{grid.Sum(t => t.Bytes):N0} bytes, relative error {grid.Min(t => t.RelativeError):0.0000} to "
-                + $"{grid.Max(t => t.RelativeError):0.0000}, {grid.Sum(t => t.RoundedToZero):N0} small weights became "
-                + $"zero.\n");
-        }
-    }
-
-    private static void AppendRow(StringBuilder text, int width, TensorReport t) => AppendRow(text, width, t.Name,
-        Number(t.Elements), Number(t.ZerosBefore), Number(t.ZerosAfter),
-        t.Sparsity.ToString("0.0000", CultureInfo.InvariantCulture));
-
-    private static void AppendRow(StringBuilder text, int width, string name, string elements, string before,
-        string after, string sparsity) => text.Append(
-            $"{name.PadRight(width)}  {elements,14}  {before,14}  {after,14}  {sparsity,8}\n");
+    private IEnumerable<string> Grids() => Tensors.Where(t => t.RelativeError is not null).GroupBy(t => t.Grid!)
+        .Select(grid => string.Create(CultureInfo.InvariantCulture, $"{grid.Count()} tensors rounded to {grid.Key}: "
+            + $"{grid.Sum(t => t.Bytes):N0} bytes, relative error {grid.Min(t => t.RelativeError):0.0000} to "
+            + $"{grid.Max(t => t.RelativeError):0.0000}, {grid.Sum(t => t.RoundedToZero):N0} small weights became zero."));
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -249,7 +249,7 @@ public class PrunerTests
         Assert.AreEqual(0.25, (double)first["sparsity"]!);
         StringAssert.Contains((string)json["notes"]![0]!, "neither smaller nor faster");
 
-        string[] lines = result.Report.ToTable().Split('\n');
+        string[] lines = result.Report.ToTable().ToString().Split('\n');
         StringAssert.StartsWith(lines[0], "tensor ");
         StringAssert.Contains(lines[1], "layers.0.self_attn.q_proj.weight");
         StringAssert.Contains(lines[1], "0.2500");

@@ -116,7 +116,7 @@ public class PruningPlanTests
         Assert.AreEqual("layers.0.mlp.down_proj.weight", result.Report.Skipped.Single().Name);
         Assert.IsFalse(pruned.Weights["layers.0.mlp.down_proj.weight"].ToArray().Contains(0));
         Assert.HasCount(6, result.Report.Tensors);
-        StringAssert.Contains(result.Report.ToTable(), "Left as it is: 'layers.0.mlp.down_proj.weight'");
+        StringAssert.Contains(result.Report.ToTable().ToString(), "Left as it is: 'layers.0.mlp.down_proj.weight'");
     }
 
     [TestMethod]

@@ -55,7 +55,7 @@ public class QuantizationTests
         Assert.AreEqual(text, (string?)pruned.Provenance[0].Options["quantization"]);
         Assert.HasCount(14, pruned.MaskedTensors);
         Assert.AreEqual(text, (string?)result.Report.ToJson()["tensors"]![0]!["grid"]);
-        StringAssert.Contains(result.Report.ToTable(), $"14 tensors rounded to {text}");
+        StringAssert.Contains(result.Report.ToTable().ToString(), $"14 tensors rounded to {text}");
     }
 
     [TestMethod]

@@ -8,22 +8,22 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Errors)
 {
     public static ToolProcess Run(params string[] args) => Run(args, _ => { });
 
+    /// <summary>Runs the tool and interrupts it, as Ctrl-C does, when it has said its first line on stderr.</summary>
+    public static ToolProcess RunAndInterrupt(params string[] args)
+    {
+        using Process process = Start(args);
+        string first = process.StandardError.ReadLine() + "\n";
+        using (Process interrupt = Process.Start("kill", ["-INT", $"{process.Id}"])) interrupt.WaitForExit();
+        return Wait(process, Rest(process, first));
+    }
+
     /// <summary>Runs the tool and lets the test act on the process while it works.</summary>
     public static ToolProcess Run(string[] args, Action<Process> whileRunning)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "mlprune.dll") },
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (string arg in args) start.ArgumentList.Add(arg);
-        using Process process = Process.Start(start)!;
+        using Process process = Start(args);
         Task<string> errors = process.StandardError.ReadToEndAsync();
         whileRunning(process);
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return new ToolProcess(process.ExitCode, output, errors.Result);
+        return Wait(process, errors);
     }
 
     /// <summary>The JSON object that stdout holds, alone.</summary>
@@ -41,5 +41,27 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Errors)
         string line = Errors.TrimEnd('\n');
         Assert.IsFalse(line.Contains('\n'), $"More than one line: {Errors}");
         foreach (string text in mentioned) StringAssert.Contains(line, text);
+    }
+
+    private static async Task<string> Rest(Process process, string first) =>
+        first + await process.StandardError.ReadToEndAsync();
+
+    private static ToolProcess Wait(Process process, Task<string> errors)
+    {
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new ToolProcess(process.ExitCode, output, errors.Result);
+    }
+
+    private static Process Start(string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "mlprune.dll") },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string arg in args) start.ArgumentList.Add(arg);
+        return Process.Start(start)!;
     }
 }

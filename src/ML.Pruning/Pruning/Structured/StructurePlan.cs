@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Checkpoints;
 using ML.Pruning.Models;
@@ -22,46 +21,51 @@ internal static class StructurePlan
         ["hiddenSize"] = Pair(plan.Before.StreamWidth, row.After is null ? null : plan.After.StreamWidth),
     })];
 
-    /// <summary>The plan for reading: totals and a line a layer; lines end with a line feed.</summary>
-    public static string Table(PruningPlan plan)
+    /// <summary>The plan for reading: totals and a row a layer.</summary>
+    public static ReportTable Table(PruningPlan plan)
     {
-        var text = new StringBuilder();
         string about = plan.Families.All(f => f.IsExact) ? "" : "about ";
-        text.Append(CultureInfo.InvariantCulture, $"{plan.Method}: {plan.ParametersBefore:N0} parameters before, {about}"
-            + $"{plan.ParametersAfter:N0} after ({1 - (double)plan.ParametersAfter / plan.ParametersBefore:P1} less).\n");
-        text.Append(CultureInfo.InvariantCulture, $"At {PruningPlan.MacTokens} tokens "
-            + $"{plan.Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, {about}"
-            + $"{plan.After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after.\n");
-        text.Append(CultureInfo.InvariantCulture, $"Peak memory about {plan.PeakMemoryBytes:N0} bytes, temporary disk "
-            + $"{plan.DiskBytes:N0} bytes.\n");
-        AppendMemory(text, plan);
-        if (about.Length > 0)
-            text.Append("All layers compete, so how much each loses depends on the weights; its share is shown.\n");
-        text.Append($"{"layer",5}  {"heads",13}  {"key/value",13}  {"MLP width",15}  {"hidden size",15}\n");
-        foreach ((int layer, LayerSpec before, LayerSpec? after) in Rows(plan))
+        string[] compete = about.Length == 0 ? []
+            : ["All layers compete, so how much each loses depends on the weights; its share is shown."];
+        return new ReportTable
         {
-            text.Append(CultureInfo.InvariantCulture, $"{layer,5}  {Change(before.Heads, after?.Heads),13}  "
-                + $"{Change(before.KeyValueHeads, after?.KeyValueHeads),13}  "
-                + $"{Change(before.MlpWidth, after?.MlpWidth),15}  "
-                + $"{Change(plan.Before.StreamWidth, after is null ? null : plan.After.StreamWidth),15}\n");
-        }
-
-        return text.ToString();
+            Heading =
+            [
+                string.Create(CultureInfo.InvariantCulture, $"{plan.Method}: {plan.ParametersBefore:N0} parameters before, "
+                    + $"{about}{plan.ParametersAfter:N0} after "
+                    + $"({1 - (double)plan.ParametersAfter / plan.ParametersBefore:P1} less)."),
+                string.Create(CultureInfo.InvariantCulture, $"At {PruningPlan.MacTokens} tokens "
+                    + $"{plan.Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, {about}"
+                    + $"{plan.After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after."),
+                string.Create(CultureInfo.InvariantCulture, $"Peak memory about {plan.PeakMemoryBytes:N0} bytes, "
+                    + $"temporary disk {plan.DiskBytes:N0} bytes."),
+                Memory(plan),
+                .. compete,
+            ],
+            Columns = [new("layer"), new("heads"), new("key/value"), new("MLP width"), new("hidden size")],
+            Rows =
+            [
+                .. Rows(plan).Select(row => (string[])[$"{row.Layer}", Change(row.Before.Heads, row.After?.Heads),
+                    Change(row.Before.KeyValueHeads, row.After?.KeyValueHeads),
+                    Change(row.Before.MlpWidth, row.After?.MlpWidth),
+                    Change(plan.Before.StreamWidth, row.After is null ? null : plan.After.StreamWidth)]),
+            ],
+        };
     }
 
-    private static void AppendMemory(StringBuilder text, PruningPlan plan)
+    private static string Memory(PruningPlan plan)
     {
         MemoryNeeds before = new(plan.Before, plan.ContextLength), after = new(plan.After, plan.ContextLength);
-        text.Append(CultureInfo.InvariantCulture, $"Memory in bytes, with {before.ContextLength:N0} tokens: ");
-        text.Append(string.Join("; ", new (string What, Func<MemoryNeeds, long> Of)[]
+        IEnumerable<string> needs = new (string What, Func<MemoryNeeds, long> Of)[]
         {
             ("bfloat16 weights", m => m.WeightBytes(TensorType.BF16)),
             ("keys and values", m => m.KeyValueBytes(TensorType.BF16)),
             ("LoRA", m => m.LoraBytes),
             ("full fine-tuning", m => m.FullFineTuningBytes),
         }.Select(m => string.Create(
-            CultureInfo.InvariantCulture, $"{m.What} {m.Of(before):N0} -> {m.Of(after):N0}"))));
-        text.Append(".\n");
+            CultureInfo.InvariantCulture, $"{m.What} {m.Of(before):N0} -> {m.Of(after):N0}"));
+        return string.Create(CultureInfo.InvariantCulture,
+            $"Memory in bytes, with {before.ContextLength:N0} tokens: {string.Join("; ", needs)}.");
     }
 
     private static IEnumerable<(int Layer, LayerSpec Before, LayerSpec? After)> Rows(PruningPlan plan)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using ML.Pruning.Models;
 
@@ -79,31 +78,26 @@ public sealed record StructureReport
     };
 
     /// <summary>The report for reading.</summary>
-    /// <returns>Totals, one line a family, and the proof; lines end with a line feed.</returns>
-    public string ToTable()
+    /// <returns>Totals, a row a family, what slicing lost, and the proof.</returns>
+    public ReportTable ToTable()
     {
-        var text = new StringBuilder();
         long before = Before.ParameterCount, after = After.ParameterCount;
-        text.Append(CultureInfo.InvariantCulture, $"{before:N0} parameters before, {after:N0} after "
+        string totals = string.Create(CultureInfo.InvariantCulture, $"{before:N0} parameters before, {after:N0} after "
             + $"({1 - (double)after / before:P1} less); at {PruningPlan.MacTokens} tokens "
             + $"{Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, "
-            + $"{After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after.\n");
-        foreach (FamilyReport f in Families)
+            + $"{After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after.");
+        string proof = string.Create(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from "
+            + $"those of the big one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest "
+            + $"logit.");
+        return new ReportTable
         {
-            string where = f.Layer < 0 ? "model" : $"layer {f.Layer}";
-            text.Append(CultureInfo.InvariantCulture, $"{where,-9}  {NameOf(f.Kind),-15}  {f.Count,7} -> "
-                + $"{f.Count - f.Removed.Count,-7}{Scores(f)}\n");
-        }
-
-        foreach (SliceReport s in Slices)
-        {
-            string where = s.Layer < 0 ? s.After : $"layer {s.Layer}, after {(s.After == "layer" ? "the MLP" : s.After)}";
-            text.Append(CultureInfo.InvariantCulture, $"{where,-26}  {s.LostEnergy:P4} of the stream's energy went\n");
-        }
-
-        text.Append(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from those of the "
-            + $"big one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest logit.\n");
-        return text.ToString();
+            Heading = [totals],
+            Columns = [new("where", IsNumber: false), new("groups", IsNumber: false), new("before"), new("after"),
+                new("scores", IsNumber: false)],
+            Rows = [.. Families.Select(f => (string[])[f.Layer < 0 ? "model" : $"layer {f.Layer}", NameOf(f.Kind),
+                $"{f.Count}", $"{f.Count - f.Removed.Count}", Scores(f)])],
+            Notes = [.. Slices.Select(Lost), proof],
+        };
     }
 
     /// <summary>What a kind of group is called.</summary>
@@ -115,11 +109,17 @@ public sealed record StructureReport
         _ => "layer",
     };
 
+    private static string Lost(SliceReport s)
+    {
+        string where = s.Layer < 0 ? s.After : $"layer {s.Layer}, after {(s.After == "layer" ? "the MLP" : s.After)}";
+        return string.Create(CultureInfo.InvariantCulture, $"{where,-26}  {s.LostEnergy:P4} of the stream's energy went");
+    }
+
     private static string Scores(FamilyReport f) => (f.HighestRemovedScore, f.LowestKeptScore) switch
     {
         ({ } removed, { } kept) => string.Create(
-            CultureInfo.InvariantCulture, $"  went up to score {removed:G4}, stayed from {kept:G4}"),
+            CultureInfo.InvariantCulture, $"went up to score {removed:G4}, stayed from {kept:G4}"),
         (null, null) => "",
-        (var removed, var kept) => string.Create(CultureInfo.InvariantCulture, $"  score {removed ?? kept:G4}"),
+        (var removed, var kept) => string.Create(CultureInfo.InvariantCulture, $"score {removed ?? kept:G4}"),
     };
 }
