@@ -19,8 +19,8 @@ public static class EmbedText
             new() { Text = "The fox ate the cheese.", Words = 5 },
         ]);
 
-        // The vector is a column like any other: a trainer, such as ml.BinaryClassification.Trainers.SdcaLogisticRegression(),
-        // is appended after it.
+        // The vector is a column like any other: a trainer, such as
+        // ml.BinaryClassification.Trainers.SdcaLogisticRegression(), is appended after it.
         var pipeline = ml.Transforms.PruneLlm(modelFolder, new Magnitude { Sparsity = 0.3 }, textColumnName: null)
             .Append(ml.Transforms.EmbedText("Embedding", "Model", "Text"))
             .Append(ml.Transforms.Concatenate("Features", "Embedding", "Words"));
@@ -31,7 +31,8 @@ public static class EmbedText
             + $"{Distance(features[0], features[2]):F2}");
     }
 
-    private static float Distance(float[] a, float[] b) => System.Numerics.Tensors.TensorPrimitives.Distance<float>(a, b);
+    private static float Distance(float[] a, float[] b) =>
+        System.Numerics.Tensors.TensorPrimitives.Distance<float>(a, b);
 
     private sealed class Note
     {

@@ -56,7 +56,8 @@ public static class MoveMasks
         foreach (string column in (string[])["Dense", "Movement", "RigL"])
         {
             PerplexityResult result = ml.EvaluateLlm(models, column, sequenceLength: 128);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{column}: perplexity {result.Perplexity:F3}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{column}: perplexity {result.Perplexity:F3}"));
         }
     }
 

@@ -7,8 +7,8 @@ using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Samples;
 
-/// <summary>Runs an ONNX file in a pipeline with its sparse weights on the kernels. The file may come from any exporter;
-/// here it is a pruned language model, exported as an ordinary ONNX model.</summary>
+/// <summary>Runs an ONNX file in a pipeline with its sparse weights on the kernels. The file may come from any
+/// exporter; here it is a pruned language model, exported as an ordinary ONNX model.</summary>
 public static class RunAnyOnnxModel
 {
     private const int Length = 16;
@@ -26,7 +26,8 @@ public static class RunAnyOnnxModel
             using (LanguageModel pruned = Pruner.Prune(model, new Magnitude { Sparsity = 0.8 }).Model)
                 OnnxModel.Export(pruned, file);
 
-            IDataView data = ml.Data.LoadFromEnumerable([new Row { Tokens = [.. Enumerable.Range(1, Length).Select(id => (long)id)] }]);
+            IDataView data = ml.Data.LoadFromEnumerable(
+                [new Row { Tokens = [.. Enumerable.Range(1, Length).Select(id => (long)id)] }]);
             SparseOnnxTransformer stage = ml.Transforms.ApplySparseOnnxModel(new SparseOnnxEstimator.Options
             {
                 ModelFile = file,
@@ -37,9 +38,10 @@ public static class RunAnyOnnxModel
             VBuffer<float> logits = stage.Transform(data).GetColumn<VBuffer<float>>("logits").Single();
 
             Console.WriteLine($"{logits.Length / Length} logits after each of {Length} tokens");
-            Console.WriteLine($"{stage.Nodes.Count(node => node.IsPacked)} of {stage.Nodes.Count} nodes with weights run "
-                + "on the kernels, such as");
-            foreach (SparseOnnxNode node in stage.Nodes.DistinctBy(node => (node.Rows, node.Columns, node.IsPacked)).Take(4))
+            Console.WriteLine($"{stage.Nodes.Count(node => node.IsPacked)} of {stage.Nodes.Count} nodes with weights "
+                + "run on the kernels, such as");
+            foreach (SparseOnnxNode node in stage.Nodes
+                .DistinctBy(node => (node.Rows, node.Columns, node.IsPacked)).Take(4))
                 Console.WriteLine($"  {node.Rows} x {node.Columns}: {node.Why}");
             stage.Dispose();
         }

@@ -8,8 +8,8 @@ using ML.Pruning.Transforms;
 namespace ML.Pruning.Samples;
 
 /// <summary>Searches for the highest sparsity within a perplexity budget.</summary>
-/// <remarks>The space comes from the attributes of <see cref="PruningSearchOptions"/>, as it does for AutoML's tuners. Since
-/// perplexity grows with sparsity, halving the interval is the better tuner for one number.</remarks>
+/// <remarks>The space comes from the attributes of <see cref="PruningSearchOptions"/>, as it does for AutoML's tuners.
+/// Since perplexity grows with sparsity, halving the interval is the better tuner for one number.</remarks>
 public static class SearchSparsity
 {
     private const double Budget = 1.10;

@@ -41,7 +41,8 @@ internal static class Failure
             Report(e is ArgumentException ? WithoutParameterName(e.Message) : e.Message);
             return BadInput;
         }
-        catch (Exception e) when (e is IOException or TrainingException or OutOfMemoryException or InvalidOperationException
+        catch (Exception e) when (
+            e is IOException or TrainingException or OutOfMemoryException or InvalidOperationException
             or System.Runtime.InteropServices.ExternalException)
         {
             Report(e.Message);

@@ -16,7 +16,8 @@ public static class ArithmeticGrammar
         ("Finn", "he"), ("Zoe", "she"), ("Oskar", "he"),
     ];
 
-    private static readonly string[] s_things = ["apples", "pears", "bells", "boats", "hats", "lamps", "cakes", "balls"];
+    private static readonly string[] s_things =
+        ["apples", "pears", "bells", "boats", "hats", "lamps", "cakes", "balls"];
     private static readonly string[] s_gains = ["finds", "gets", "makes", "buys"];
     private static readonly string[] s_losses = ["gives away", "loses", "sells", "breaks"];
     private static readonly string[] s_containers = ["bags", "boxes", "baskets"];

@@ -8,7 +8,8 @@ namespace ML.Pruning.Samples.ModelBuilder;
 public partial class StoryModel
 {
     /// <summary>The engine, made on first use.</summary>
-    public static readonly Lazy<PredictionEngine<ModelInput, ModelOutput>> PredictEngine = new(CreatePredictEngine, true);
+    public static readonly Lazy<PredictionEngine<ModelInput, ModelOutput>> PredictEngine =
+        new(CreatePredictEngine, true);
 
     /// <summary>The saved model.</summary>
     public static string MLNetModelPath { get; set; } = Path.GetFullPath("StoryModel.mlnet");

@@ -3,8 +3,8 @@ using ML.Pruning.Samples.EmbeddedModel;
 
 namespace ML.Pruning.Samples.ModelBuilder;
 
-/// <summary>Trains, evaluates and uses a model in the shape of Model Builder's code; the saved file may be called .mlnet or
-/// .zip.</summary>
+/// <summary>Trains, evaluates and uses a model in the shape of Model Builder's code; the saved file may be called
+/// .mlnet or .zip.</summary>
 public static class UseStoryModel
 {
     /// <summary>Runs the sample.</summary>

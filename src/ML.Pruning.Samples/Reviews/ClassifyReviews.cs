@@ -11,8 +11,8 @@ using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Samples.Reviews;
 
-/// <summary>Trains a small BERT from random weights to tell praise from blame, prunes it in a pipeline, trains what is left,
-/// and serves the saved pipeline through a PredictionEngine.</summary>
+/// <summary>Trains a small BERT from random weights to tell praise from blame, prunes it in a pipeline, trains what is
+/// left, and serves the saved pipeline through a PredictionEngine.</summary>
 public static class ClassifyReviews
 {
     private const int Words = 4000;
@@ -52,7 +52,8 @@ public static class ClassifyReviews
         {
             var options = new TrainingOptions
             {
-                Steps = steps, BatchSize = 32, LearningRate = 0.1 / hidden, ValidationExamples = 64, TempFolder = folder,
+                Steps = steps, BatchSize = 32, LearningRate = 0.1 / hidden, ValidationExamples = 64,
+                TempFolder = folder,
             };
             string model = Path.Combine(folder, "dense");
             double dense = TrainDense(training, unseen, hidden, options, model);

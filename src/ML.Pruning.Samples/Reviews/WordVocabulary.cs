@@ -2,8 +2,8 @@ using System.Text;
 
 namespace ML.Pruning.Samples.Reviews;
 
-/// <summary>Makes a vocab.txt for BERT's tokenizer: the special tokens, single characters, and the most frequent words of
-/// some texts.</summary>
+/// <summary>Makes a vocab.txt for BERT's tokenizer: the special tokens, single characters, and the most frequent words
+/// of some texts.</summary>
 public static class WordVocabulary
 {
     private static readonly string[] s_special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
@@ -20,10 +20,12 @@ public static class WordVocabulary
         char[] characters = [.. counts.Keys.SelectMany(word => word).Distinct().Order()];
         IEnumerable<string> frequent = counts.OrderByDescending(c => c.Value)
             .ThenBy(c => c.Key, StringComparer.Ordinal).Select(c => c.Key).Take(words);
-        return [.. s_special.Concat(characters.SelectMany(c => (string[])[$"{c}", $"##{c}"])).Concat(frequent).Distinct()];
+        return [.. s_special.Concat(characters.SelectMany(c => (string[])[$"{c}", $"##{c}"])).Concat(frequent)
+            .Distinct()];
     }
 
     /// <summary>The bytes of vocab.txt.</summary>
     /// <param name="tokens">The tokens.</param>
-    public static byte[] ToFile(IReadOnlyList<string> tokens) => Encoding.UTF8.GetBytes(string.Join('\n', tokens) + "\n");
+    public static byte[] ToFile(IReadOnlyList<string> tokens) =>
+        Encoding.UTF8.GetBytes(string.Join('\n', tokens) + "\n");
 }

@@ -32,7 +32,8 @@ internal static class BenchCommand
         };
         Option<string[]> shape = new("--shape")
         {
-            Description = "An .onnx file's input and its dimensions, such as x:1x3x224x224; may be given several times.",
+            Description = "An .onnx file's input and its dimensions, such as x:1x3x224x224; may be given several "
+                + "times.",
             DefaultValueFactory = _ => [],
         };
         Option<bool> json = CommonOptions.Json();

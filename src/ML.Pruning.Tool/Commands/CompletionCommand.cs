@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace ML.Pruning.Tool.Commands;
 
-/// <summary><c>mlprune completion</c>: a script that lets a shell complete commands, options and their values.</summary>
+/// <summary><c>mlprune completion</c>: a script that lets a shell complete commands, options and their
+/// values.</summary>
 internal static class CompletionCommand
 {
     private const string Bash = """

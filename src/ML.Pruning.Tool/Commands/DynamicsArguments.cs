@@ -17,15 +17,18 @@ internal sealed class DynamicsArguments
     };
     private readonly Option<int?> _interval = new("--update-interval")
     {
-        Description = "rigl, set: steps from one change to the next (default: a twentieth of the steps, from 5 to 100).",
+        Description = "rigl, set: steps from one change to the next (default: a twentieth of the steps, from 5 to "
+            + "100).",
     };
     private readonly Option<double?> _stop = new("--stop-fraction")
     {
-        Description = "rigl, set, regrowing: fraction of the training after which masks stay (default 0.75; regrowing 0.8).",
+        Description = "rigl, set, regrowing: fraction of the training after which masks stay (default 0.75; regrowing "
+            + "0.8).",
     };
     private readonly Option<double?> _backward = new("--backward-sparsity")
     {
-        Description = "regrowing: train only the largest weights, at this lower sparsity, as Top-KAST does (default: all).",
+        Description = "regrowing: train only the largest weights, at this lower sparsity, as Top-KAST does (default: "
+            + "all).",
     };
     private readonly Option<double?> _scoreRate = new("--score-learning-rate")
     {
@@ -73,7 +76,8 @@ internal sealed class DynamicsArguments
     {
         Option[] all =
         [
-            _drop, _interval, _stop, _backward, _scoreRate, _scoreOptimizer, _granularity, _threshold, _penalty, _rounds,
+            _drop, _interval, _stop, _backward, _scoreRate, _scoreOptimizer, _granularity, _threshold, _penalty,
+            _rounds,
             _rewind,
         ];
         foreach (Option option in all) command.Options.Add(option);

@@ -20,8 +20,8 @@ internal static class EvalCommand
         Argument<string> model = CommonOptions.Model();
         Option<string> data = new("--data")
         {
-            Description = "Text: .jsonl (field \"text\") or .txt; for a classifier texts with labels: .tsv with the columns "
-                + "\"sentence\" (or \"text\") and \"label\".",
+            Description = "Text: .jsonl (field \"text\") or .txt; for a classifier texts with labels: .tsv with the "
+                + "columns \"sentence\" (or \"text\") and \"label\".",
             Required = true,
         };
         Option<int?> length = new("--sequence-length")
@@ -86,7 +86,7 @@ internal static class EvalCommand
     {
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"perplexity {result.Perplexity:F4} (mean negative log-likelihood {result.MeanNegativeLogLikelihood:F6})"));
-        Console.Out.WriteLine($"{result.Tokens:N0} tokens, {result.Windows:N0} windows of {result.SequenceLength} without "
-            + $"overlap, the last partial one dropped; engine {result.Engine}");
+        Console.Out.WriteLine($"{result.Tokens:N0} tokens, {result.Windows:N0} windows of {result.SequenceLength} "
+            + $"without overlap, the last partial one dropped; engine {result.Engine}");
     }
 }

@@ -40,7 +40,8 @@ internal static class ExportCommand
         };
         Option<string?> data = new("--data")
         {
-            Description = "onnx: text (.jsonl or .txt) on which to compare the perplexity of the model and of what was written.",
+            Description = "onnx: text (.jsonl or .txt) on which to compare the perplexity of the model and of what "
+                + "was written.",
         };
         Option<int?> length = new("--sequence-length")
         {
@@ -81,7 +82,8 @@ internal static class ExportCommand
             if (OnnxModel.IsFile(source))
             {
                 if (!asOnnx)
-                    throw new UserErrorException($"'{source}' is an ONNX model; it can be exported with --format onnx only.");
+                    throw new UserErrorException($"'{source}' is an ONNX model; it can be exported with --format onnx "
+                        + "only.");
                 IReadOnlyList<SparseOnnxNode> nodes = SparseOnnxModel.Write(source, path, new SparseOnnxOptions
                 {
                     Overwrite = parse.GetValue(force),
@@ -114,7 +116,8 @@ internal static class ExportCommand
             if (parse.GetValue(json)) JsonOutput.Write(result);
             else Console.Error.WriteLine($"Wrote {path}." + (result["perplexity"] is not { } perplexity ? "" :
                 string.Create(CultureInfo.InvariantCulture,
-                    $" Perplexity {(double)perplexity["export"]!:F4}; that of the model {(double)perplexity["model"]!:F4}.")));
+                    $" Perplexity {(double)perplexity["export"]!:F4}; that of the model "
+                    + $"{(double)perplexity["model"]!:F4}.")));
         }));
         return command;
     }
@@ -137,8 +140,8 @@ internal static class ExportCommand
         using var progress = new ConsoleProgress("Evaluating");
         return new JsonObject
         {
-            ["model"] = PerplexityEvaluator.Evaluate(model, documents, tokens, EngineKind.Auto, cancellationToken, progress)
-                .Perplexity,
+            ["model"] = PerplexityEvaluator.Evaluate(
+                model, documents, tokens, EngineKind.Auto, cancellationToken, progress).Perplexity,
             ["export"] = PerplexityEvaluator.EvaluateExport(path, model, documents, tokens, cancellationToken, progress)
                 .Perplexity,
             ["sequenceLength"] = tokens,

@@ -16,7 +16,8 @@ internal static class InspectCommand
     {
         Argument<string> model = CommonOptions.Model();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("inspect", "Show family, layers, parameters, bytes and zeros of a model.") { model, json };
+        var command =
+            new Command("inspect", "Show family, layers, parameters, bytes and zeros of a model.") { model, json };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
             using LanguageModel opened = LanguageModelSource.Open(parse.GetRequiredValue(model));
@@ -62,8 +63,8 @@ internal static class InspectCommand
         Columns = [new("tensor", IsNumber: false), new("shape"), new("type", IsNumber: false), new("zeros")],
         Rows =
         [
-            .. audit.Tensors.Select(tensor => (string[])[tensor.Name, $"[{string.Join(", ", tensor.Shape)}]", tensor.Type,
-                ((double)tensor.Zeros / tensor.Elements).ToString("P1", CultureInfo.InvariantCulture)]),
+            .. audit.Tensors.Select(tensor => (string[])[tensor.Name, $"[{string.Join(", ", tensor.Shape)}]",
+                tensor.Type, ((double)tensor.Zeros / tensor.Elements).ToString("P1", CultureInfo.InvariantCulture)]),
         ],
     };
 }

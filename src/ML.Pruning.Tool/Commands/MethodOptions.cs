@@ -28,9 +28,10 @@ internal sealed class MethodOptions
 
     private readonly Option<string> _method = new("--method")
     {
-        Description = "How to prune: magnitude, random, wanda, activation-norm, sparsegpt, obd, obs, or by gradients taylor-first, "
-            + "taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes nothing (with "
-            + "--quantize); llm-pruner, flap, width, shortgpt, depth and slicegpt make the model smaller.",
+        Description = "How to prune: magnitude, random, wanda, activation-norm, sparsegpt, obd, obs, or by gradients "
+            + "taylor-first, taylor-second (or fisher), taylor-mix, snip or movement-score; round-to-nearest removes "
+            + "nothing (with --quantize); llm-pruner, flap, width, shortgpt, depth and slicegpt make the model "
+            + "smaller.",
         Required = true,
     };
 
@@ -66,8 +67,8 @@ internal sealed class MethodOptions
 
     private readonly Option<string?> _update = new("--update")
     {
-        Description = "How the weights that stay make up for those that go: none, sparsegpt, least-squares, or bias, which "
-            + "moves the biases instead (default: the method's).",
+        Description = "How the weights that stay make up for those that go: none, sparsegpt, least-squares, or bias, "
+            + "which moves the biases instead (default: the method's).",
     };
 
     private readonly Option<string?> _mask = new("--mask")
@@ -204,7 +205,8 @@ internal sealed class MethodOptions
         if (StructuredOptions.Methods.Contains(name))
         {
             if (parse.GetValue(_sparsity) is not null)
-                throw new UserErrorException($"--sparsity is for methods that set zeros; --method {name} takes --ratio.");
+                throw new UserErrorException($"--sparsity is for methods that set zeros; --method {name} takes "
+                    + "--ratio.");
             return _structured.Parse(name, parse, Calibration(parse), parse.GetValue(_seed));
         }
 

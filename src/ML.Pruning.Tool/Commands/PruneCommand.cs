@@ -28,13 +28,13 @@ internal static class PruneCommand
         };
         Option<string[]> report = new("--report")
         {
-            Description = "Also write the report to this file: as a page to look at if it ends in .html, else as JSON; may "
-                + "be repeated.",
+            Description = "Also write the report to this file: as a page to look at if it ends in .html, else as "
+                + "JSON; may be repeated.",
         };
         Option<string?> evaluate = new("--evaluate")
         {
-            Description = "Text to measure the perplexity on before and after, in windows of --sequence-length; for the "
-                + "report.",
+            Description = "Text to measure the perplexity on before and after, in windows of --sequence-length; for "
+                + "the report.",
         };
         Option<string?> saveAllocation = new("--save-allocation")
         {
@@ -64,7 +64,8 @@ internal static class PruneCommand
         var method = new MethodOptions();
         var command = new Command("prune", "Prune a model and write it as a Hugging Face folder or a .zip.")
         {
-            model, output, calibration, report, evaluate, saveAllocation, compressed, saveStatistics, resume, memoryLimit, threads,
+            model, output, calibration, report, evaluate, saveAllocation, compressed, saveStatistics, resume,
+            memoryLimit, threads,
             force, json,
         };
         method.AddTo(command);
@@ -123,8 +124,8 @@ internal static class PruneCommand
         ?? throw new UserErrorException("--save-allocation: masks from a file decided, so there are no sparsities."))
         .Write(path);
 
-    // What the run is going to do, and what it takes, stands before the first thing that it says, which it says before any
-    // weight moves.
+    // What the run is going to do, and what it takes, stands before the first thing that it says, which it says before
+    // any weight moves.
     private sealed class PlanFirst(Func<PruningPlan> plan)
     {
         private bool _isShown;
@@ -159,7 +160,8 @@ internal static class PruneCommand
         });
     }
 
-    private static JsonObject Sizes(LanguageModel before, LanguageModel after, CancellationToken cancellationToken) => new()
+    private static JsonObject Sizes(LanguageModel before, LanguageModel after, CancellationToken cancellationToken) =>
+        new()
     {
         ["before"] = SizeAudit.Of(before, cancellationToken).CompressedBytes,
         ["after"] = SizeAudit.Of(after, cancellationToken).CompressedBytes,

@@ -19,26 +19,27 @@ internal static class RecoverCommand
         Option<string> method = new("--method")
         {
             Description = "lora (small updates); sparse (all weights; zeros stay); gmp (all weights while the sparsity "
-                + "rises); or with masks that move: movement, soft-movement, regrowing, rigl, set, lottery, edge-popup.",
+                + "rises); or with masks that move: movement, soft-movement, regrowing, rigl, set, lottery, "
+                + "edge-popup.",
             Required = true,
         };
         Option<string> train = new("--train")
         {
             Description = "Text to train on: .jsonl (field \"text\") or .txt; or pairs: .jsonl with \"prompt\" and "
                 + "\"response\" (or \"instruction\", \"input\" and \"output\"), of which the answers are learned; for "
-                + "a classifier texts with labels: .tsv with the columns \"sentence\" and \"label\". A part of it is held "
-                + "out; what is best on that is kept.",
+                + "a classifier texts with labels: .tsv with the columns \"sentence\" and \"label\". A part of it is "
+                + "held out; what is best on that is kept.",
             Required = true,
         };
         Option<string?> report = new("--report")
         {
-            Description = "Also write the report, loss curve included, to this file: as a page to look at if it ends in "
-                + ".html, else as JSON.",
+            Description = "Also write the report, loss curve included, to this file: as a page to look at if it ends "
+                + "in .html, else as JSON.",
         };
         Option<bool> newHead = new("--new-head")
         {
-            Description = "Put a new classification head on an encoder that has none, for the labels that the .tsv file "
-                + "of --train names.",
+            Description = "Put a new classification head on an encoder that has none, for the labels that the .tsv "
+                + "file of --train names.",
         };
         Option<bool> compressed = new("--compressed")
         {
@@ -87,8 +88,8 @@ internal static class RecoverCommand
     {
         if (!LabeledText.IsFile(texts))
         {
-            throw new UserErrorException($"--new-head reads the labels from --train, which is '{texts}'; give a .tsv file "
-                + "with the columns \"sentence\" and \"label\".");
+            throw new UserErrorException($"--new-head reads the labels from --train, which is '{texts}'; give a .tsv "
+                + "file with the columns \"sentence\" and \"label\".");
         }
 
         using LanguageModel model = LanguageModelSource.Open(path);
@@ -116,7 +117,8 @@ internal static class RecoverCommand
             return (result.Model, result.Report.ToJson(), $"{sparsity}. {Summary(result.Report.Training)}");
         };
 
-    private static (LanguageModel Model, JsonObject Report, string Summary) Train(Recovery recovery, LanguageModel model,
+    private static (LanguageModel Model, JsonObject Report, string Summary) Train(
+        Recovery recovery, LanguageModel model,
         TrainingExamples examples, string resumeFolder, CancellationToken cancellationToken)
     {
         using var progress = new TrainingConsole();

@@ -18,7 +18,8 @@ internal static class ReportCommand
         Option<string> output = new("--output") { Description = "The HTML page to write.", Required = true };
         Option<bool> force = CommonOptions.Force();
         Option<bool> json = CommonOptions.Json();
-        var command = new Command("report", "Show pruning runs, or training runs, side by side in one self-contained HTML page.")
+        var command = new Command("report",
+            "Show pruning runs, or training runs, side by side in one self-contained HTML page.")
         {
             reports, output, force, json,
         };

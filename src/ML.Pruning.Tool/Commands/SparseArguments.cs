@@ -145,7 +145,9 @@ internal sealed class SparseArguments
         {
             Sparsity = sparsity,
             Pattern = SparsityPattern.Parse(pattern ?? "unstructured"),
-            Group = parse.GetValue(_group) is { } text ? CommonOptions.ParseEnum<ComparisonGroup>("--group", text) : group,
+            Group = parse.GetValue(_group) is { } text
+                ? CommonOptions.ParseEnum<ComparisonGroup>("--group", text)
+                : group,
             Update = update,
             Allocation = parse.GetValue(_allocation)! switch
             {

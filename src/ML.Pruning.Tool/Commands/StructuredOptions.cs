@@ -41,7 +41,8 @@ internal sealed class StructuredOptions
 
     private readonly Option<string> _aggregation = new("--aggregation")
     {
-        Description = $"llm-pruner: how the scores of a group's parameters are put together: {Names<GroupAggregation>()}.",
+        Description = $"llm-pruner: how the scores of a group's parameters are put together: "
+            + $"{Names<GroupAggregation>()}.",
         DefaultValueFactory = _ => "sum",
     };
 
@@ -203,7 +204,8 @@ internal sealed class StructuredOptions
     public void RefuseFor(string method, ParseResult parse)
     {
         if (parse.GetValue(_ratio) is not null)
-            throw new UserErrorException($"--ratio is for {string.Join(", ", Methods)}; --method {method} takes --sparsity.");
+            throw new UserErrorException($"--ratio is for {string.Join(", ", Methods)}; --method {method} takes "
+                + "--sparsity.");
     }
 
     private static LayerRange? Range(string option, string? text)

@@ -13,7 +13,8 @@ internal static class HelpExamples
         [
             ("Prune half of the weights, and measure what it costs",
                 "mlprune prune model --output pruned --method wanda --calibration text.jsonl --evaluate valid.jsonl"),
-            ("Win back quality by training", "mlprune recover pruned --output recovered --method lora --train text.jsonl"),
+            ("Win back quality by training",
+                "mlprune recover pruned --output recovered --method lora --train text.jsonl"),
         ],
         ["inspect"] = [("What a model is made of", "mlprune inspect model")],
         ["plan"] =
@@ -26,8 +27,8 @@ internal static class HelpExamples
             ("Half of the weights, no text needed", "mlprune prune model --output pruned --method magnitude"),
             ("Two of four columns, by SparseGPT",
                 "mlprune prune model --output pruned --method sparsegpt --pattern 2:4 --calibration text.jsonl"),
-            ("60 %, more where it does less harm, as one file", "mlprune prune model --output pruned.zip --method sparsegpt"
-                + " --sparsity 0.6 --allocation owl --calibration text.jsonl"),
+            ("60 %, more where it does less harm, as one file", "mlprune prune model --output pruned.zip --method "
+                + "sparsegpt --sparsity 0.6 --allocation owl --calibration text.jsonl"),
             ("A quarter of the heads and neurons",
                 "mlprune prune model --output smaller --method llm-pruner --ratio 0.25 --calibration text.jsonl"),
             ("With a page about the run", "mlprune prune model --output pruned --method wanda --calibration text.jsonl"
@@ -38,10 +39,12 @@ internal static class HelpExamples
             ("Low-rank adapters, merged; zeros stay",
                 "mlprune recover pruned --output recovered --method lora --train text.jsonl"),
             ("All weights that are left, with the dense model as teacher",
-                "mlprune recover pruned --output recovered --method sparse --train text.jsonl --teacher model --squarehead 1"),
+                "mlprune recover pruned --output recovered --method sparse --train text.jsonl --teacher model "
+                    + "--squarehead 1"),
         ],
         ["report"] = [("Two runs side by side", "mlprune report wanda.json sparsegpt.json --output runs.html")],
-        ["eval"] = [("Perplexity in windows of 256 tokens", "mlprune eval pruned --data valid.jsonl --sequence-length 256")],
+        ["eval"] =
+            [("Perplexity in windows of 256 tokens", "mlprune eval pruned --data valid.jsonl --sequence-length 256")],
         ["generate"] =
         [
             ("The likeliest continuation", "mlprune generate pruned --prompt \"Once upon a time\""),

@@ -44,7 +44,8 @@ internal sealed class HelpPage(Command command, int width)
 
     private static string Left(Option option)
     {
-        string names = string.Join(", ", option.Aliases.Where(a => a.StartsWith('-') && a.Length == 2).Append(option.Name));
+        string names =
+            string.Join(", ", option.Aliases.Where(a => a.StartsWith('-') && a.Length == 2).Append(option.Name));
         return Value(option) is { Length: > 0 } value ? $"{names} {value}" : names;
     }
 
@@ -53,7 +54,8 @@ internal sealed class HelpPage(Command command, int width)
         string text = option.Description ?? "";
         if (option.Required) return text + " Required.";
         string? shown = Default(option);
-        return shown is null || text.Contains("(default:", StringComparison.Ordinal) ? text : $"{text} [default: {shown}]";
+        return shown is null || text.Contains("(default:", StringComparison.Ordinal) ? text
+            : $"{text} [default: {shown}]";
     }
 
     private static string Value(Option option)
@@ -78,7 +80,8 @@ internal sealed class HelpPage(Command command, int width)
 
     private void Examples()
     {
-        IReadOnlyList<(string What, string Line)> examples = HelpExamples.Of(command is RootCommand ? "mlprune" : command.Name);
+        IReadOnlyList<(string What, string Line)> examples =
+            HelpExamples.Of(command is RootCommand ? "mlprune" : command.Name);
         if (examples.Count == 0) return;
         Heading("Examples");
         foreach ((string what, string line) in examples)

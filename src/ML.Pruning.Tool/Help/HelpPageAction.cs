@@ -15,7 +15,8 @@ internal sealed class HelpPageAction : SynchronousCommandLineAction
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        int width = Console.IsOutputRedirected ? WidthOfFiles : Math.Clamp(Console.WindowWidth, Narrowest, WidthOfFiles);
+        int width = Console.IsOutputRedirected ? WidthOfFiles
+            : Math.Clamp(Console.WindowWidth, Narrowest, WidthOfFiles);
         Console.Out.Write(new HelpPage(parseResult.CommandResult.Command, width));
         return 0;
     }

@@ -42,7 +42,8 @@ internal sealed class ConsoleProgress(string task, ToolConsole console, TimeSpan
             if (console.Terminal is null)
             {
                 _next = _watch.Elapsed + s_interval;
-                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{task} {fraction,4:P0} {detail}").TrimEnd());
+                console.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"{task} {fraction,4:P0} {detail}").TrimEnd());
                 return;
             }
 

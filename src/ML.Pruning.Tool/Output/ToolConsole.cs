@@ -61,6 +61,8 @@ internal sealed class ToolConsole(TextWriter writer, IAnsiConsole? terminal)
     private static IAnsiConsole? Open(TextWriter writer)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
-        return console.Profile is { Out.IsTerminal: true, Capabilities: { Ansi: true, Interactive: true } } ? console : null;
+        return console.Profile is { Out.IsTerminal: true, Capabilities: { Ansi: true, Interactive: true } }
+            ? console
+            : null;
     }
 }

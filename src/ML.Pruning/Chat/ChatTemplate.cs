@@ -8,12 +8,12 @@ namespace ML.Pruning.Chat;
 /// <summary>Turns the messages of a chat into the prompt that a model was trained on: a template in the language Jinja,
 /// from tokenizer_config.json, in a sandbox.</summary>
 /// <remarks>
-/// <para>Supported: for (with if, else, break, continue), if, elif, else, set (also of a namespace, and with a body); all
-/// operators but powers; slices; loop; the functions namespace, range, dict, raise_exception and strftime_now; the usual
-/// tests, filters and methods of strings and dictionaries. White space goes as Hugging Face's settings want it
+/// <para>Supported: for (with if, else, break, continue), if, elif, else, set (also of a namespace, and with a body);
+/// all operators but powers; slices; loop; the functions namespace, range, dict, raise_exception and strftime_now; the
+/// usual tests, filters and methods of strings and dictionaries. White space goes as Hugging Face's settings want it
 /// (trim_blocks and lstrip_blocks). Anything else is refused by name, with its line.</para>
-/// <para>A template sees nothing but what it is given, changes nothing, and stops when it takes too much work. Immutable
-/// and thread-safe.</para>
+/// <para>A template sees nothing but what it is given, changes nothing, and stops when it takes too much work.
+/// Immutable and thread-safe.</para>
 /// </remarks>
 public sealed class ChatTemplate
 {
@@ -57,7 +57,8 @@ public sealed class ChatTemplate
     /// <returns>The template; null where the files have none.</returns>
     /// <exception cref="ChatTemplateException">The template is malformed, or uses something that is not
     /// supported.</exception>
-    public static ChatTemplate? Read(ReadOnlySpan<byte> tokenizerConfigJson, ReadOnlySpan<byte> chatTemplateFile = default)
+    public static ChatTemplate? Read(
+        ReadOnlySpan<byte> tokenizerConfigJson, ReadOnlySpan<byte> chatTemplateFile = default)
     {
         JsonObject config = Config(tokenizerConfigJson);
         string? source = chatTemplateFile.IsEmpty ? SourceOf(config) : Encoding.UTF8.GetString(chatTemplateFile);
@@ -67,7 +68,8 @@ public sealed class ChatTemplate
     }
 
     /// <summary>Writes the prompt for a chat.</summary>
-    /// <param name="messages">Objects with <c>role</c> and <c>content</c>, and whatever else the template reads.</param>
+    /// <param name="messages">Objects with <c>role</c> and <c>content</c>, and whatever else the template
+    /// reads.</param>
     /// <param name="addGenerationPrompt">Whether the prompt ends with what opens the model's answer.</param>
     /// <param name="variables">Further variables of the template, such as <c>tools</c>; null = none.</param>
     /// <param name="now">The time that strftime_now tells; null = the time of the call.</param>
@@ -108,6 +110,7 @@ public sealed class ChatTemplate
         _ => null,
     };
 
-    private static string? TokenText(JsonNode? token) => (token is JsonObject o ? o["content"] : token) is JsonValue value
+    private static string? TokenText(JsonNode? token) =>
+        (token is JsonObject o ? o["content"] : token) is JsonValue value
         && value.TryGetValue(out string? text) ? text : null;
 }

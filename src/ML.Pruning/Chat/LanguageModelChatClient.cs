@@ -10,12 +10,12 @@ namespace ML.Pruning.Chat;
 
 /// <summary>A language model, pruned or not, as the <see cref="IChatClient"/> of Microsoft.Extensions.AI.</summary>
 /// <remarks>
-/// <para>The messages become a prompt by the model's chat template, in which special tokens are recognised, also where a
-/// message contains them. Every call sees only its own messages. The answer ends at the model's stop tokens (config.json,
-/// generation_config.json and the tokenizer's EOS).</para>
-/// <para>Of the options count Instructions, Temperature, TopP, TopK, MaxOutputTokens, StopSequences and Seed, and of the
-/// additional properties <c>min_p</c> and <c>repetition_penalty</c>; what is left out comes from the client's defaults.
-/// Tools, JSON formats and the penalties for frequency and presence are refused.</para>
+/// <para>The messages become a prompt by the model's chat template, in which special tokens are recognised, also where
+/// a message contains them. Every call sees only its own messages. The answer ends at the model's stop tokens
+/// (config.json, generation_config.json and the tokenizer's EOS).</para>
+/// <para>Of the options count Instructions, Temperature, TopP, TopK, MaxOutputTokens, StopSequences and Seed, and of
+/// the additional properties <c>min_p</c> and <c>repetition_penalty</c>; what is left out comes from the client's
+/// defaults. Tools, JSON formats and the penalties for frequency and presence are refused.</para>
 /// <para>Thread-safe. Dispose disposes the model only where the client owns it.</para>
 /// </remarks>
 public sealed class LanguageModelChatClient : IChatClient
@@ -93,7 +93,8 @@ public sealed class LanguageModelChatClient : IChatClient
         if (_ownsModel) _model.Dispose();
     }
 
-    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(TextGenerator generator, int[] prompt, string? modelId,
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        TextGenerator generator, int[] prompt, string? modelId,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string id = Guid.NewGuid().ToString("N");
@@ -123,7 +124,8 @@ public sealed class LanguageModelChatClient : IChatClient
     private int[] Encode(string prompt)
     {
         int[] tokens = [.. _tokenizer.EncodePrompt(prompt)];
-        if (tokens.Length == 0) throw new ArgumentException("The chat template makes an empty prompt of these messages.");
+        if (tokens.Length == 0)
+            throw new ArgumentException("The chat template makes an empty prompt of these messages.");
         if (tokens.Length > _model.Spec.ContextLength)
         {
             throw new ArgumentException($"The chat has {tokens.Length} tokens; the model's context is "

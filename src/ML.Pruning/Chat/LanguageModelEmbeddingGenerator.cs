@@ -5,8 +5,8 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Chat;
 
 /// <summary>A language model, pruned or not, as the embedding generator of Microsoft.Extensions.AI.</summary>
-/// <remarks>See <see cref="TextEmbedder"/> for what the vectors are. Thread-safe. Dispose disposes the model only where the
-/// generator owns it.</remarks>
+/// <remarks>See <see cref="TextEmbedder"/> for what the vectors are. Thread-safe. Dispose disposes the model only where
+/// the generator owns it.</remarks>
 public sealed class LanguageModelEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
     private const string Provider = "ml.pruning";
@@ -49,7 +49,8 @@ public sealed class LanguageModelEmbeddingGenerator : IEmbeddingGenerator<string
         if (options?.Dimensions is { } wanted && wanted != _model.Spec.HiddenSize)
         {
             throw new ArgumentException(
-                $"{wanted} dimensions are asked for; this model has {_model.Spec.HiddenSize}. Leave them out.", nameof(options));
+                $"{wanted} dimensions are asked for; this model has {_model.Spec.HiddenSize}. Leave them out.",
+                nameof(options));
         }
 
         return Task.Run(() => Generate(texts, options?.ModelId ?? _metadata.DefaultModelId, cancellationToken),

@@ -9,12 +9,13 @@ using ML.Pruning.Tokenization;
 
 namespace ML.Pruning.Tests.Chat;
 
-/// <summary>The chat client, over a model that continues a known text: after a prompt of n bytes it says the text's byte n
-/// and on.</summary>
+/// <summary>The chat client, over a model that continues a known text: after a prompt of n bytes it says the text's
+/// byte n and on.</summary>
 [TestClass]
 public sealed class ChatClientTests
 {
-    private const string Template = "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[a]";
+    private const string Template =
+        "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[a]";
     private const string Prompt = "[user]Hi[a]";
     private static readonly ChatTemplate s_template = ChatTemplate.Parse(Template, "<s>", "</s>");
 
@@ -97,7 +98,8 @@ public sealed class ChatClientTests
         int pieces = 0;
         await Assert.ThrowsAsync<OperationCanceledException>(async () =>
         {
-            await foreach (ChatResponseUpdate _ in client.GetStreamingResponseAsync("Hi", cancellationToken: source.Token))
+            await foreach (ChatResponseUpdate _ in client.GetStreamingResponseAsync(
+                "Hi", cancellationToken: source.Token))
                 if (++pieces == 3) await source.CancelAsync();
         });
         Assert.AreEqual(3, pieces);
@@ -128,7 +130,8 @@ public sealed class ChatClientTests
     {
         using LanguageModel model = ScriptedModel.Create(Prompt);
         using var client = new LanguageModelChatClient(model, template: s_template, modelId: "scripted");
-        Assert.AreEqual("scripted", ((ChatClientMetadata)client.GetService(typeof(ChatClientMetadata))!).DefaultModelId);
+        Assert.AreEqual(
+            "scripted", ((ChatClientMetadata)client.GetService(typeof(ChatClientMetadata))!).DefaultModelId);
         Assert.AreSame(model, client.GetService(typeof(LanguageModel)));
         Assert.AreSame(client, client.GetService(typeof(IChatClient)));
         Assert.IsNull(client.GetService(typeof(string)));
@@ -161,7 +164,8 @@ public sealed class ChatClientTests
         {
             Tokenizer = HuggingFaceTokenizer.Parse(Encoding.UTF8.GetBytes(TinyModel.ByteTokenizer())),
         });
-        using var generator = new LanguageModelEmbeddingGenerator(tokenized, new EmbeddingOptions { Normalize = false });
+        using var generator =
+            new LanguageModelEmbeddingGenerator(tokenized, new EmbeddingOptions { Normalize = false });
         GeneratedEmbeddings<Embedding<float>> found = await generator.GenerateAsync(["ab", "", "a longer text"]);
 
         Assert.HasCount(3, found);

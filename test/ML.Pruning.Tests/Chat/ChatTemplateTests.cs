@@ -115,7 +115,8 @@ public sealed class ChatTemplateTests
             ["eos_token"] = "<e>",
             ["chat_template"] = new JsonArray(
                 new JsonObject { ["name"] = "tool_use", ["template"] = "no" },
-                new JsonObject { ["name"] = "default", ["template"] = "{{ bos_token }}{{ messages | length }}{{ eos_token }}" }),
+                new JsonObject { ["name"] = "default",
+                    ["template"] = "{{ bos_token }}{{ messages | length }}{{ eos_token }}" }),
         }.ToJsonString());
         Assert.AreEqual("<b>3<e>", ChatTemplate.Read(config)!.Render(FamilyTemplates.Chat(system: false)));
         Assert.AreEqual("file", ChatTemplate.Read(config, "file"u8)!.Render([]));

@@ -2,8 +2,8 @@ using System.Text.Json.Nodes;
 
 namespace ML.Pruning.Tests.Chat;
 
-/// <summary>Chat templates that write the published prompt formats of model families, and the prompts that those formats
-/// ask for. Written for these tests, with the constructs that the families' own templates use.</summary>
+/// <summary>Chat templates that write the published prompt formats of model families, and the prompts that those
+/// formats ask for. Written for these tests, with the constructs that the families' own templates use.</summary>
 internal static class FamilyTemplates
 {
     /// <summary>A chat of three messages, and one with a system message before them.</summary>

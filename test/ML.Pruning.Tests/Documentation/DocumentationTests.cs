@@ -28,9 +28,11 @@ public sealed partial class DocumentationTests
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ml-pruning-docs-");
         try
         {
-            var arguments = new StringBuilder("-nologo -target:library -nullable:enable -langversion:latest -out:docs.dll\n");
+            var arguments = new StringBuilder("-nologo -target:library -nullable:enable -langversion:latest "
+                + "-out:docs.dll\n");
             foreach (string assembly in ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-                .Split(Path.PathSeparator).Where(path => !path.EndsWith("ML.Pruning.Tests.dll", StringComparison.Ordinal)))
+                .Split(Path.PathSeparator)
+                .Where(path => !path.EndsWith("ML.Pruning.Tests.dll", StringComparison.Ordinal)))
             {
                 arguments.Append($"-reference:\"{assembly}\"\n");
             }
@@ -70,7 +72,8 @@ public sealed partial class DocumentationTests
                 string command = line.Split(" #")[0]["mlprune ".Length..];
                 ParseResult parsed = root.Parse(command);
                 Assert.IsEmpty(parsed.Errors,
-                    $"{block.Page}, line {block.Line}: {line}: {string.Join(' ', parsed.Errors.Select(e => e.Message))}");
+                    $"{block.Page}, line {block.Line}: {line}: "
+                        + string.Join(' ', parsed.Errors.Select(e => e.Message)));
             }
         }
 
@@ -94,7 +97,8 @@ public sealed partial class DocumentationTests
     public void Methods_OfTheTool_AreDescribed()
     {
         string pages = string.Concat(MarkdownFiles.Pages.Select(MarkdownFiles.Read));
-        foreach (string method in ML.Pruning.Tool.Commands.MethodOptions.Names) StringAssert.Contains(pages, $"--method {method}");
+        foreach (string method in ML.Pruning.Tool.Commands.MethodOptions.Names)
+            StringAssert.Contains(pages, $"--method {method}");
     }
 
     // What the pages of methods say between backquotes.

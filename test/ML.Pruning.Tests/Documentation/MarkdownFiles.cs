@@ -17,17 +17,20 @@ internal static partial class MarkdownFiles
     [
         "README.md", "CONTRIBUTING.md",
         .. Directory.EnumerateFiles(Path.Combine(RepositoryFiles.Root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(RepositoryFiles.Root, path).Replace('\\', '/')).Order(StringComparer.Ordinal),
+            .Select(path => Path.GetRelativePath(RepositoryFiles.Root, path).Replace('\\', '/'))
+            .Order(StringComparer.Ordinal),
     ];
 
     /// <summary>The text of a page.</summary>
-    public static string Read(string page) => File.ReadAllText(Path.Combine(RepositoryFiles.Root, page)).ReplaceLineEndings("\n");
+    public static string Read(string page) =>
+        File.ReadAllText(Path.Combine(RepositoryFiles.Root, page)).ReplaceLineEndings("\n");
 
     /// <summary>All blocks in one of the languages.</summary>
     public static IEnumerable<CodeBlock> Blocks(params string[] languages) => Pages.SelectMany(page =>
     {
         string text = Read(page);
-        return Fence().Matches(text).Where(m => languages.Contains(m.Groups["language"].Value)).Select(m => new CodeBlock(
+        return Fence().Matches(text).Where(m => languages.Contains(m.Groups["language"].Value))
+            .Select(m => new CodeBlock(
             page, text.AsSpan(0, m.Groups["code"].Index).Count('\n') + 1, m.Groups["language"].Value,
             m.Groups["code"].Value));
     });

@@ -48,7 +48,8 @@ internal sealed class PackageFeed : IDisposable
     public string Packages { get; }
 
     /// <summary>Packs one of our projects, in the configuration of the tests, without building it again.</summary>
-    public static DotnetCommand PackInto(string folder, string project, params string[] properties) => DotnetCommand.Run(
+    public static DotnetCommand PackInto(string folder, string project, params string[] properties) =>
+        DotnetCommand.Run(
         RepositoryFiles.Root, ["pack", $"src/{project}", "--no-build", "--verbosity", "quiet", "--configuration",
             Configuration, $"-p:PackageOutputPath={folder}", .. properties]);
 
@@ -78,13 +79,15 @@ internal sealed class PackageFeed : IDisposable
 
         foreach (string file in files)
         {
-            string target = file.EndsWith(".so", StringComparison.Ordinal) ? "runtimes/linux-x64/native" : "lib/net10.0";
+            string target = file.EndsWith(".so", StringComparison.Ordinal) ? "runtimes/linux-x64/native"
+                : "lib/net10.0";
             package.CreateEntryFromFile(
                 Path.Combine(AppContext.BaseDirectory, file), $"{target}/{file}", CompressionLevel.NoCompression);
         }
     }
 
-    // A package cache of its own keeps the stand-ins out of the machine's; what the machine has already is taken from there.
+    // A package cache of its own keeps the stand-ins out of the machine's; what the machine has already is taken from
+    // there.
     private void WriteConfiguration()
     {
         string cache = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(

@@ -29,14 +29,18 @@ public sealed class PackageTests
             .Load(Path.Combine(RepositoryFiles.Root, "src", "ML.Pruning", "ML.Pruning.csproj"))
             .Descendants("PackageReference").Select(e => (string)e.Attribute("Include")!)];
         CollectionAssert.IsSubsetOf(new[] { "Microsoft.ML", "TorchSharp", "Microsoft.ML.OnnxRuntime" }, referenced);
-        foreach (string id in referenced) Assert.AreEqual(PackageFeed.CentralVersions[id], named.GetValueOrDefault(id), id);
-        foreach (string id in named.Keys) Assert.IsTrue(PackageFeed.CentralVersions.ContainsKey(id), $"{id} is not central.");
+        foreach (string id in referenced)
+            Assert.AreEqual(PackageFeed.CentralVersions[id], named.GetValueOrDefault(id), id);
+        foreach (string id in named.Keys)
+            Assert.IsTrue(PackageFeed.CentralVersions.ContainsKey(id), $"{id} is not central.");
 
         Assert.AreEqual("MIT", Value(metadata, "license"));
         Assert.AreEqual("README.md", Value(metadata, "readme"));
         string[] files = [.. package.Entries.Select(e => e.FullName)];
         string[] expected = ["lib/net10.0/ML.Pruning.dll", "lib/net10.0/ML.Pruning.xml", "README.md",
-            .. KernelLibrary.IsNative && OperatingSystem.IsLinux() ? ["runtimes/linux-x64/native/libmlpruning.so"] : Array.Empty<string>()];
+            .. KernelLibrary.IsNative && OperatingSystem.IsLinux()
+                ? ["runtimes/linux-x64/native/libmlpruning.so"]
+                : Array.Empty<string>()];
         CollectionAssert.IsSubsetOf(expected, files, string.Join('\n', files));
         Assert.HasCount(1, files.Where(f => f.EndsWith(".dll", StringComparison.Ordinal)).ToArray());
         using ZipArchive symbols = Open("ML.Pruning", "snupkg");
@@ -115,11 +119,13 @@ public sealed class PackageTests
         string folder = feed.NewFolder("script");
         string source = File.ReadAllText(
             Path.Combine(RepositoryFiles.Root, "src", "ML.Pruning.Samples", "Scripts", "prune.cs"));
-        string project = "#:project ../../ML.Pruning/ML.Pruning.csproj", library = $"#:package ML.Pruning@{PackageFeed.Version}";
+        string project = "#:project ../../ML.Pruning/ML.Pruning.csproj",
+            library = $"#:package ML.Pruning@{PackageFeed.Version}";
         StringAssert.Contains(source, project);
         StringAssert.Contains(source, $"\"{library}\"");
         File.WriteAllText(Path.Combine(folder, "prune.cs"), source.Replace(project, library, StringComparison.Ordinal)
-            .Replace("#:package TorchSharp-cpu", $"#:package TorchSharp-cpu@{PackageFeed.CentralVersions["TorchSharp-cpu"]}",
+            .Replace(
+                "#:package TorchSharp-cpu", $"#:package TorchSharp-cpu@{PackageFeed.CentralVersions["TorchSharp-cpu"]}",
                 StringComparison.Ordinal));
         string text = WriteStories(folder, 30);
         DotnetCommand run = DotnetCommand.Run(

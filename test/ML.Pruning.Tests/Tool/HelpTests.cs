@@ -35,7 +35,8 @@ public sealed class HelpTests
         Command command = s_root.Subcommands.Single(c => c.Name == name);
         foreach (Option option in command.Options)
         {
-            Assert.HasCount(1, Regex.Matches(output, $@"(?m)^  (-\w, )?{option.Name}( [A-Z]+)?( |$)").ToArray(), option.Name);
+            Assert.HasCount(
+                1, Regex.Matches(output, $@"(?m)^  (-\w, )?{option.Name}( [A-Z]+)?( |$)").ToArray(), option.Name);
             Assert.IsFalse(string.IsNullOrWhiteSpace(option.Description), option.Name);
         }
 
@@ -48,7 +49,8 @@ public sealed class HelpTests
     public async Task Help_OfPrune_ShowsDefaultsAndGroups()
     {
         (_, string output, _) = await RunAsync("prune", "--help");
-        foreach (string heading in new[] { "Input and output:", "What goes:", "Smaller shapes:", "Calibration:", "Machine:" })
+        foreach (string heading in new[] { "Input and output:", "What goes:", "Smaller shapes:", "Calibration:",
+            "Machine:" })
             StringAssert.Contains(output, heading);
         StringAssert.Contains(output, "[default: 128]");
         StringAssert.Contains(output, "[default: unstructured]");
@@ -155,7 +157,8 @@ public sealed class HelpTests
                 (int code, string output, string errors) = await RunAsync(
                     [.. line.Split(' ').Select(word => word == "MODEL" ? model.Folder : word)]);
                 Assert.AreEqual(0, code, errors);
-                Assert.IsTrue(System.Text.Json.Nodes.JsonNode.Parse(output)!.AsObject().ContainsKey(key), line + output);
+                Assert.IsTrue(
+                    System.Text.Json.Nodes.JsonNode.Parse(output)!.AsObject().ContainsKey(key), line + output);
                 if (line.StartsWith("prune", StringComparison.Ordinal))
                     StringAssert.Contains(errors, "Peak memory about");
             }

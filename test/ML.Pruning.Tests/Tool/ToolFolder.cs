@@ -15,7 +15,8 @@ internal sealed class ToolFolder : IDisposable
     {
         _folder = Path.GetDirectoryName(_model.Folder)!;
         Text = this["text.jsonl"];
-        File.WriteAllLines(Text, Enumerable.Repeat(TinyModel.Texts, 3).SelectMany(t => t).Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
+        File.WriteAllLines(Text, Enumerable.Repeat(TinyModel.Texts, 3).SelectMany(t => t)
+            .Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
         Calibration = ["--calibration", Text, "--calibration-samples", "4", "--sequence-length", "16"];
     }
 

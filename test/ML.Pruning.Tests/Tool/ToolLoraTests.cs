@@ -62,7 +62,8 @@ public sealed class ToolLoraTests
         string[] prompt = ["--prompt", "One", "--max-new-tokens", "5"];
         Assert.AreEqual(ToolProcess.Run(["generate", merged, .. prompt]).Output,
             ToolProcess.Run(["generate", kept, .. prompt]).Output);
-        ToolProcess.Run("recover", kept, "--output", Path.Combine(_folder, "again"), "--method", "lora", "--train", Text)
+        ToolProcess.Run(
+            "recover", kept, "--output", Path.Combine(_folder, "again"), "--method", "lora", "--train", Text)
             .ExpectRefusal("has adapters already");
     }
 

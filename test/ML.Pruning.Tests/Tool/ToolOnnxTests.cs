@@ -61,7 +61,8 @@ public sealed class ToolOnnxTests
         JsonArray nodes = result["nodes"]!.AsArray();
         Assert.IsTrue(nodes.Any(node => (bool)node!["packed"]!));
         Assert.IsTrue(nodes.All(node => node!["why"] is not null));
-        ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3", "--shape", "nothing").ExpectRefusal("--shape");
+        ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3", "--shape", "nothing")
+            .ExpectRefusal("--shape");
     }
 
     [TestMethod]

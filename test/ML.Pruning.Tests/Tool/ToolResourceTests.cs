@@ -116,7 +116,8 @@ public sealed class ToolResourceTests
             string status = $"/proc/{process.Id}/status";
             try
             {
-                string? line = File.ReadLines(status).FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+                string? line =
+                    File.ReadLines(status).FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
                 if (line is not null)
                     peak = long.Parse(line[6..].Replace("kB", "").Trim(), CultureInfo.InvariantCulture) << 10;
             }

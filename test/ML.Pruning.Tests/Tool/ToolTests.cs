@@ -123,7 +123,8 @@ public sealed class ToolTests
     public void Generate_SamplingAndStops_PrintsTheTextAlone()
     {
         string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "30",
-            "--temperature", "1.5", "--top-k", "100", "--top-p", "0.99", "--min-p", "0.001", "--repetition-penalty", "1.1", "--seed", "3"];
+            "--temperature", "1.5", "--top-k", "100", "--top-p", "0.99", "--min-p", "0.001", "--repetition-penalty",
+            "1.1", "--seed", "3"];
         ToolProcess whole = ToolProcess.Run(args);
         Assert.AreEqual(0, whole.ExitCode, whole.Errors);
         string text = whole.Output.TrimEnd('\n');
@@ -246,8 +247,8 @@ public sealed class ToolTests
     {
         string endless = Path.Combine(_folder, "long.txt"), output = Path.Combine(_folder, "interrupted");
         File.WriteAllLines(endless, Enumerable.Repeat(TinyModel.Texts[0], 60_000));
-        ToolProcess result = ToolProcess.RunAndInterrupt("prune", _model.Folder, "--output", output, "--method", "wanda",
-            "--calibration", endless, "--calibration-samples", "1000000", "--sequence-length", "16");
+        ToolProcess result = ToolProcess.RunAndInterrupt("prune", _model.Folder, "--output", output,
+            "--method", "wanda", "--calibration", endless, "--calibration-samples", "1000000", "--sequence-length", "16");
         Assert.AreEqual(1, result.ExitCode, result.Errors);
         StringAssert.Contains(result.Errors, "Stopped");
         Assert.HasCount(2, Directory.EnumerateFileSystemEntries(_folder).ToArray());

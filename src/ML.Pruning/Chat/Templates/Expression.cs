@@ -44,7 +44,8 @@ internal sealed record ListOf(IReadOnlyList<Expression> Items, int Line) : Expre
 }
 
 /// <summary>A dictionary.</summary>
-internal sealed record DictionaryOf(IReadOnlyList<(Expression Key, Expression Value)> Items, int Line) : Expression(Line)
+internal sealed record DictionaryOf(IReadOnlyList<(Expression Key, Expression Value)> Items, int Line)
+    : Expression(Line)
 {
     protected override object? Compute(TemplateContext context)
     {

@@ -104,7 +104,8 @@ internal sealed class ExpressionParser(TokenReader reader)
         }
 
         Expression value = ParseMembers(ParsePrimary());
-        if (reader.Next.IsSymbol("**")) throw ChatTemplateException.At(sign.Line, "the operator '**' is not supported.");
+        if (reader.Next.IsSymbol("**"))
+            throw ChatTemplateException.At(sign.Line, "the operator '**' is not supported.");
         return withFilters ? ParseFilters(value) : value;
     }
 

@@ -16,7 +16,8 @@ internal static class LoopTarget
         if (value is not List<object?> items || items.Count != names.Count)
         {
             throw ChatTemplateException.At(
-                line, $"{names.Count} names are to be set from {TemplateValue.KindOf(value)} that has not {names.Count} items.");
+                line, $"{names.Count} names are to be set from {TemplateValue.KindOf(value)} that has not "
+                    + $"{names.Count} items.");
         }
 
         for (int i = 0; i < names.Count; i++) context.Set(names[i], items[i]);

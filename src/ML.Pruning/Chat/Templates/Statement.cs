@@ -62,7 +62,8 @@ internal sealed record ValueOutput(Expression Value) : Statement
 }
 
 /// <summary><c>if</c>, with its <c>elif</c> and <c>else</c> (a branch without condition).</summary>
-internal sealed record IfStatement(IReadOnlyList<(Expression? Condition, IReadOnlyList<Statement> Body)> Branches) : Statement
+internal sealed record IfStatement(IReadOnlyList<(Expression? Condition, IReadOnlyList<Statement> Body)> Branches)
+    : Statement
 {
     public override Flow Run(TemplateContext context)
     {
@@ -74,7 +75,8 @@ internal sealed record IfStatement(IReadOnlyList<(Expression? Condition, IReadOn
 
 /// <summary><c>set name = value</c>, <c>set space.name = value</c>, or with a body, what that writes.</summary>
 internal sealed record SetStatement(
-    IReadOnlyList<string> Names, string? Attribute, Expression? Value, IReadOnlyList<Statement> Body, int Line) : Statement
+    IReadOnlyList<string> Names, string? Attribute, Expression? Value, IReadOnlyList<Statement> Body, int Line)
+    : Statement
 {
     public override Flow Run(TemplateContext context)
     {
@@ -82,7 +84,8 @@ internal sealed record SetStatement(
         if (Attribute is not null)
         {
             if (context.Get(Names[0]) is not TemplateNamespace space)
-                throw ChatTemplateException.At(Line, $"'{Names[0]}' is no namespace(), so '{Attribute}' of it cannot be set.");
+                throw ChatTemplateException.At(Line, $"'{Names[0]}' is no namespace(), so '{Attribute}' of it cannot "
+                    + "be set.");
             space.Attributes[Attribute] = value;
             return Flow.Next;
         }

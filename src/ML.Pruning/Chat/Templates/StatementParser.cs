@@ -78,8 +78,8 @@ internal sealed class StatementParser
                 EndTag();
                 return ParseBlock("endgeneration");
             default:
-                throw ChatTemplateException.At(name.Line, $"the statement '{name.Text}' is not supported here; supported "
-                    + "are for, if, elif, else, set, break and continue (in a loop), and generation.");
+                throw ChatTemplateException.At(name.Line, $"the statement '{name.Text}' is not supported here; "
+                    + "supported are for, if, elif, else, set, break and continue (in a loop), and generation.");
         }
     }
 

@@ -24,8 +24,8 @@ internal sealed class TemplateContext
         _left -= amount;
         if (_left < 0)
         {
-            throw new ChatTemplateException($"The chat template takes more than {MaximumWork} steps and characters for these "
-                + "messages; it may never end. Shorten the messages, or use another template.");
+            throw new ChatTemplateException($"The chat template takes more than {MaximumWork} steps and characters "
+                + "for these messages; it may never end. Shorten the messages, or use another template.");
         }
     }
 

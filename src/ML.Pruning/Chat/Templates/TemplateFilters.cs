@@ -78,7 +78,9 @@ internal static class TemplateFilters
         return [.. TemplateValue.Items(value).Where(item =>
         {
             object? tested = attribute ? Attribute(item, arguments.Text(0, "attribute")) : item;
-            return wanted == (test is null ? TemplateValue.IsTrue(tested) : TemplateTests.Holds(Named(test), tested, operand));
+            return wanted == (test is null
+                ? TemplateValue.IsTrue(tested)
+                : TemplateTests.Holds(Named(test), tested, operand));
         })];
     }
 
@@ -91,14 +93,16 @@ internal static class TemplateFilters
     };
 
     private static object? Attribute(object? item, string name) =>
-        item is Dictionary<string, object?> map && map.TryGetValue(name, out object? value) ? value : new Undefined(name);
+        item is Dictionary<string, object?> map && map.TryGetValue(name, out object? value) ? value
+            : new Undefined(name);
 
     private static string Indent(string text, ArgumentValues arguments)
     {
         var blanks = new string(' ', (int)Math.Clamp(arguments.Get(0, "width") as long? ?? 4, 0, 64));
         string[] lines = text.Split('\n');
         bool first = TemplateValue.IsTrue(arguments.Get(1, "first"));
-        return string.Join('\n', lines.Select((line, i) => line.Length == 0 || i == 0 && !first ? line : blanks + line));
+        return string.Join(
+            '\n', lines.Select((line, i) => line.Length == 0 || i == 0 && !first ? line : blanks + line));
     }
 
     private static long Whole(object? value) => value switch
@@ -106,7 +110,8 @@ internal static class TemplateFilters
         long n => n,
         double d => (long)d,
         bool b => b ? 1 : 0,
-        string s when long.TryParse(s.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long n) => n,
+        string s when long.TryParse(
+            s.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long n) => n,
         _ => 0,
     };
 }
