@@ -77,12 +77,14 @@ public sealed class ToolEncoderTests
         Refuse(plain.Folder, one, "good", "at least two");
 
         void Refuse(string model, string train, params string[] mentioned) => ToolProcess.Run(
-            "recover", model, "--output", folder["out"], "--method", "lora", "--train", train, "--new-head").ExpectRefusal(mentioned);
+            "recover", model, "--output", folder["out"], "--method", "lora", "--train", train, "--new-head")
+            .ExpectRefusal(mentioned);
     }
 
     private static JsonObject Recover(string model, TestFolder folder, string output, string[] options) =>
         ToolProcess.Run(["recover", model, "--train", TinyEncoder.WriteLabeled(folder["texts.tsv"], 300),
-            "--steps", "150", "--batch-size", "16", "--learning-rate", "3e-3", "--output", output, "--json", .. options]).Json();
+            "--steps", "150", "--batch-size", "16", "--learning-rate", "3e-3", "--output", output, "--json",
+            .. options]).Json();
 
     private static double Accuracy(TestFolder folder, string model) => (double)ToolProcess.Run(
         "eval", model, "--data", folder["texts.tsv"], "--engine", "torch", "--json").Json()["accuracy"]!;

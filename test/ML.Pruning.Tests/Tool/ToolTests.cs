@@ -248,7 +248,8 @@ public sealed class ToolTests
         string endless = Path.Combine(_folder, "long.txt"), output = Path.Combine(_folder, "interrupted");
         File.WriteAllLines(endless, Enumerable.Repeat(TinyModel.Texts[0], 60_000));
         ToolProcess result = ToolProcess.RunAndInterrupt("prune", _model.Folder, "--output", output,
-            "--method", "wanda", "--calibration", endless, "--calibration-samples", "1000000", "--sequence-length", "16");
+            "--method", "wanda", "--calibration", endless, "--calibration-samples", "1000000",
+            "--sequence-length", "16");
         Assert.AreEqual(1, result.ExitCode, result.Errors);
         StringAssert.Contains(result.Errors, "Stopped");
         Assert.HasCount(2, Directory.EnumerateFileSystemEntries(_folder).ToArray());
