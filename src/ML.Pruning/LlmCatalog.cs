@@ -125,8 +125,8 @@ public static class LlmCatalog
 
     /// <summary>Scores text: how likely the model in one column finds the text in another.</summary>
     /// <remarks>Adds four columns: the log-likelihood (Single), <c>TokenCount</c> (Int32), <c>Perplexity</c> (Single)
-    /// and <c>TruncatedTokenCount</c> (Int32). BOS is put before the text and not scored; the text is cut at the model's
-    /// context. An empty row gives 0, 0, NaN, 0. The perplexity of a corpus is <c>EvaluateLlm</c>'s.</remarks>
+    /// and <c>TruncatedTokenCount</c> (Int32). BOS is put before the text and not scored; the text is cut at the
+    /// model's context. An empty row gives 0, 0, NaN, 0. The perplexity of a corpus is <c>EvaluateLlm</c>'s.</remarks>
     /// <param name="catalog">The catalog.</param>
     /// <param name="outputColumnName">Column for the log-likelihood.</param>
     /// <param name="modelColumnName">Column with the model.</param>
@@ -200,8 +200,8 @@ public static class LlmCatalog
         new(Environment(catalog), options ?? throw new ArgumentNullException(nameof(options)));
 
     /// <summary>Tells the label of text with an encoder that has such a head.</summary>
-    /// <remarks>Adds three columns: the label with the highest probability (Text), <c>Score</c>, the probabilities of all
-    /// labels in the order of the model's (a vector of Single), and <c>Probability</c>, that of the predicted label
+    /// <remarks>Adds three columns: the label with the highest probability (Text), <c>Score</c>, the probabilities of
+    /// all labels in the order of the model's (a vector of Single), and <c>Probability</c>, that of the predicted label
     /// (Single). The text is cut at the model's context.</remarks>
     /// <param name="catalog">The catalog.</param>
     /// <param name="outputColumnName">Column for the label.</param>
@@ -280,12 +280,12 @@ public static class LlmCatalog
     /// <summary>Runs an ONNX model of any exporter on each row, like ApplyOnnxModel, with its sparse weights on this
     /// library's kernels.</summary>
     /// <param name="catalog">The catalog.</param>
-    /// <param name="outputColumnNames">Outputs of the model, which become columns of the same names: vectors of Single or
-    /// Int64.</param>
+    /// <param name="outputColumnNames">Outputs of the model, which become columns of the same names: vectors of Single
+    /// or Int64.</param>
     /// <param name="inputColumnNames">Inputs of the model, read from columns of the same names.</param>
     /// <param name="modelFile">The ONNX file.</param>
-    /// <param name="shapeDictionary">Dimensions of inputs and outputs by name, where the file leaves more than the first
-    /// one open; null = none.</param>
+    /// <param name="shapeDictionary">Dimensions of inputs and outputs by name, where the file leaves more than the
+    /// first one open; null = none.</param>
     /// <returns>The estimator.</returns>
     public static SparseOnnxEstimator ApplySparseOnnxModel(this TransformsCatalog catalog, string[] outputColumnNames,
         string[] inputColumnNames, string modelFile, IDictionary<string, int[]>? shapeDictionary = null) =>

@@ -3,10 +3,11 @@ using System.Diagnostics.Metrics;
 
 namespace ML.Pruning;
 
-/// <summary>What this library tells monitoring: activities and metrics of the source and meter <c>ml.pruning</c>.</summary>
+/// <summary>What this library tells monitoring: activities and metrics of the source and meter
+/// <c>ml.pruning</c>.</summary>
 /// <remarks>
-/// <para>Each operation (prune, train, evaluate, score, embed, generate) is an activity <c>ml.pruning.OPERATION</c> and a
-/// measurement of <c>ml.pruning.operation.duration</c> (s); tokens count in <c>ml.pruning.tokens</c> ({token}, by
+/// <para>Each operation (prune, train, evaluate, score, embed, generate) is an activity <c>ml.pruning.OPERATION</c> and
+/// a measurement of <c>ml.pruning.operation.duration</c> (s); tokens count in <c>ml.pruning.tokens</c> ({token}, by
 /// <c>ml.pruning.token.type</c> input or output), and the fraction of zeros that pruning reached is measured in
 /// <c>ml.pruning.sparsity</c> (1). Tags: <c>ml.pruning.operation</c>, <c>ml.pruning.model.family</c>,
 /// <c>ml.pruning.method</c>, <c>ml.pruning.engine</c>, <c>ml.pruning.kernel</c> (what runs sparse products) and

@@ -59,8 +59,8 @@ public sealed class TokenWindows
         return FromTokens(tokens.ToArray(), length);
     }
 
-    /// <summary>Tokenizes documents as a model reads them and cuts all windows: of a decoder BOS before each document, of
-    /// an encoder what its tokenizer puts around each, such as [CLS] and [SEP].</summary>
+    /// <summary>Tokenizes documents as a model reads them and cuts all windows: of a decoder BOS before each document,
+    /// of an encoder what its tokenizer puts around each, such as [CLS] and [SEP].</summary>
     /// <param name="documents">The documents, in order.</param>
     /// <param name="model">The model, with tokenizer.</param>
     /// <param name="length">Tokens in a window, at least 2.</param>

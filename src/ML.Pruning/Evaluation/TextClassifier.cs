@@ -9,8 +9,8 @@ namespace ML.Pruning.Evaluation;
 public static class TextClassifier
 {
     /// <summary>Classifies a batch of texts.</summary>
-    /// <remarks>Each text is encoded in data mode with the tokenizer's special tokens around it, cut at the model's context.
-    /// Probabilities are the softmax of the scores.</remarks>
+    /// <remarks>Each text is encoded in data mode with the tokenizer's special tokens around it, cut at the model's
+    /// context. Probabilities are the softmax of the scores.</remarks>
     /// <param name="model">The model, with tokenizer.</param>
     /// <param name="texts">The texts, at least one; they may be empty.</param>
     /// <param name="engine">What runs the model.</param>

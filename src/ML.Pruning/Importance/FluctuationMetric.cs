@@ -1,11 +1,9 @@
 namespace ML.Pruning.Importance;
 
 /// <summary>How much an input channel of a linear map matters by how far it strays from its mean, which a bias can
-/// stand
-/// for.</summary>
+/// stand for.</summary>
 /// <remarks>With var_j the sample variance of input channel j over all calibration tokens and W the map's weight. An et
-/// al.
-/// 2023, arXiv:2312.11983 (FLAP), section 3.2.</remarks>
+/// al. 2023, arXiv:2312.11983 (FLAP), section 3.2.</remarks>
 public enum FluctuationMetric
 {
     /// <summary>var_j.</summary>

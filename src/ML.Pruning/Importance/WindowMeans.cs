@@ -7,9 +7,8 @@ namespace ML.Pruning.Importance;
 /// <summary>How strongly each input channel of a linear map is active: the L2 norm over windows of the mean of |x| over
 /// the window's tokens.</summary>
 /// <remarks>Muralidharan et al. 2024, arXiv:2407.14679 (Minitron), section 2.2, with the aggregation (L2 over the
-/// batch,
-/// mean over the sequence) that its authors chose. Means in the precision of the computation, sums in float64. Not
-/// thread-safe.</remarks>
+/// batch, mean over the sequence) that its authors chose. Means in the precision of the computation, sums in float64.
+/// Not thread-safe.</remarks>
 /// <param name="features">Input features.</param>
 internal sealed class WindowMeans(int features)
 {

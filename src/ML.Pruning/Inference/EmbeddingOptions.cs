@@ -6,8 +6,8 @@ public sealed record EmbeddingOptions
     /// <summary>How the states of the tokens become one vector.</summary>
     public TextPooling Pooling { get; init; } = TextPooling.Mean;
 
-    /// <summary>Whether vectors are divided by their Euclidean norm, so that their dot product is their cosine. A vector of
-    /// zeros stays.</summary>
+    /// <summary>Whether vectors are divided by their Euclidean norm, so that their dot product is their cosine. A
+    /// vector of zeros stays.</summary>
     public bool Normalize { get; init; } = true;
 
     /// <summary>What runs the model.</summary>

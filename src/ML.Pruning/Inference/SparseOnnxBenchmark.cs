@@ -14,7 +14,8 @@ public static class SparseOnnxBenchmark
     /// <param name="options">What is packed; null = the defaults.</param>
     /// <returns>The result.</returns>
     /// <exception cref="ArgumentException">A shape is given for no input, or does not fit.</exception>
-    /// <exception cref="Models.ModelFormatException">The file is no ONNX model, or ONNX Runtime cannot run it.</exception>
+    /// <exception cref="Models.ModelFormatException">The file is no ONNX model, or ONNX Runtime cannot run
+    /// it.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="NotSupportedException">An input is no tensor of floats or integers.</exception>
     public static SparseOnnxSpeed Measure(

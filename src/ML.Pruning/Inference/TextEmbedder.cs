@@ -7,9 +7,10 @@ namespace ML.Pruning.Inference;
 /// <summary>Turns texts into vectors: the states that the model's head sees, pooled.</summary>
 /// <remarks>
 /// <para>v = mean (or last) over the text's tokens of norm(h), where h are the states after the last layer. BOS is put
-/// before the text and not pooled, because decoders park attention there (Xiao et al. 2023, arXiv:2309.17453), which would
-/// drown the rest. Of an encoder the states after the last layer are pooled, those of [CLS] and [SEP] among them (Reimers
-/// and Gurevych 2019, arXiv:1908.10084). The text is cut at the model's context; without tokens the vector is zero.</para>
+/// before the text and not pooled, because decoders park attention there (Xiao et al. 2023, arXiv:2309.17453), which
+/// would drown the rest. Of an encoder the states after the last layer are pooled, those of [CLS] and [SEP] among them
+/// (Reimers and Gurevych 2019, arXiv:1908.10084). The text is cut at the model's context; without tokens the vector is
+/// zero.</para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 public static class TextEmbedder

@@ -109,8 +109,8 @@ public sealed class TextGenerator
         [.. prompts.Select((prompt, i) => Start(prompt, stream: 0, index: i))], CancellationToken.None);
 
     /// <summary>Continues a prompt of tokens, generating only as far as the caller reads.</summary>
-    /// <param name="promptTokens">The prompt as the model is to see it, with BOS where it wants one; at least one token and
-    /// at most the context.</param>
+    /// <param name="promptTokens">The prompt as the model is to see it, with BOS where it wants one; at least one token
+    /// and at most the context.</param>
     /// <param name="cancellationToken">Stops between tokens.</param>
     /// <returns>What is known of the text by now, and its pieces, without the prompt.</returns>
     internal (Continuation Continuation, IAsyncEnumerable<string> Pieces) Continue(

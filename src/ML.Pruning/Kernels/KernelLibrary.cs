@@ -8,8 +8,7 @@ namespace ML.Pruning.Kernels;
 /// same results within rounding, several times slower. One warning goes to <see cref="Trace"/> in the first
 /// case.</para>
 /// <para><c>MLPRUNING_ISA</c> also forces a target of the library: scalar, avx2, avx512, vnni, amx or neon.
-/// Thread-safe.
-/// </para>
+/// Thread-safe.</para>
 /// </remarks>
 public static class KernelLibrary
 {

@@ -23,8 +23,8 @@ public sealed record EncoderSpec
     /// <summary>What stands at the end.</summary>
     public EncoderHead Head { get; init; }
 
-    /// <summary>Rows of the table of token types (first and second text of a pair); 0 = there is none. A single text has
-    /// type 0 throughout.</summary>
+    /// <summary>Rows of the table of token types (first and second text of a pair); 0 = there is none. A single text
+    /// has type 0 throughout.</summary>
     public int TokenTypes { get; init; }
 
     /// <summary>Non-linearity of the pooler, the square linear map on the first token's hidden state; null = there is

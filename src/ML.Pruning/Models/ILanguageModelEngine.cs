@@ -37,14 +37,14 @@ public interface ILanguageModelEngine : IDisposable
     void LabelScores(ReadOnlySpan<int> tokens, ReadOnlySpan<int> lengths, Span<float> scores) =>
         throw new NotSupportedException($"The engine {Name} does not tell labels apart.");
 
-    /// <summary>The states after the last layer and the final norm: what the head sees of every token. Of an encoder those
-    /// after the last layer.</summary>
-    /// <param name="tokens">Token ids [batch, length], row-major; shorter sequences are padded at the right with any token,
-    /// whose states the caller ignores.</param>
+    /// <summary>The states after the last layer and the final norm: what the head sees of every token. Of an encoder
+    /// those after the last layer.</summary>
+    /// <param name="tokens">Token ids [batch, length], row-major; shorter sequences are padded at the right with any
+    /// token, whose states the caller ignores.</param>
     /// <param name="batch">Number of sequences, at least 1.</param>
     /// <param name="states">Destination [batch, length, hidden], float32.</param>
-    /// <param name="lengths">Of an encoder the tokens of each sequence [batch], so that padding is not seen; empty = all fill
-    /// the batch. Without meaning for decoders.</param>
+    /// <param name="lengths">Of an encoder the tokens of each sequence [batch], so that padding is not seen; empty =
+    /// all fill the batch. Without meaning for decoders.</param>
     /// <exception cref="ArgumentException">As for <see cref="Logits"/>, or a length is out of range.</exception>
     /// <exception cref="NotSupportedException">The engine does not give them.</exception>
     void HiddenStates(

@@ -9,22 +9,17 @@ using ML.Pruning.Sparsity;
 namespace ML.Pruning.Pruning;
 
 /// <summary>FLAP: removes the heads and neurons whose outputs fluctuate least over the calibration text, and lets a
-/// bias
-/// stand for what they gave on average. Needs no gradients and no training.</summary>
+/// bias stand for what they gave on average. Needs no gradients and no training.</summary>
 /// <remarks>
 /// <para>An et al. 2023, arXiv:2312.11983. Looks at the inputs of the attention output and of down in the model before
 /// pruning. Scores of attention are squared; both are standardised within each layer, channel by channel, and a head
-/// has
-/// the mean of its channels. A head counts as much as it has parameters, in units of a neuron (170.67 for LLaMA-7B).
-/// The
-/// bias is W (mean of the input, where removed), exact for inputs that are constant; maps without a bias get
-/// one.</para>
+/// has the mean of its channels. A head counts as much as it has parameters, in units of a neuron (170.67 for
+/// LLaMA-7B). The bias is W (mean of the input, where removed), exact for inputs that are constant; maps without a bias
+/// get one.</para>
 /// <para>With grouped-query attention whole key/value heads go. Groups go, lowest first, until the ratio is reached,
-/// and
-/// one of each layer's heads and neurons always stays. (The authors' code stops at the nearest place, and also drops
-/// the
-/// group that lies on the threshold.) The variance is that of all tokens; there the first sample counts for nothing.
-/// Immutable and thread-safe.</para>
+/// and one of each layer's heads and neurons always stays. (The authors' code stops at the nearest place, and also
+/// drops the group that lies on the threshold.) The variance is that of all tokens; there the first sample counts for
+/// nothing. Immutable and thread-safe.</para>
 /// </remarks>
 public sealed class Flap : StructuredPruning
 {

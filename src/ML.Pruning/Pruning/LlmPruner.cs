@@ -17,8 +17,7 @@ namespace ML.Pruning.Pruning;
 /// gradients of single windows. Gradients need the whole model in memory, as the plan says.</para>
 /// <para>Deviations from the authors' code: scores of the query heads of a key/value head are those that read it (there
 /// every eighth); the aggregation <see cref="GroupAggregation.Last"/> of the paper exists; one group of each family
-/// always
-/// stays. Immutable and thread-safe.</para>
+/// always stays. Immutable and thread-safe.</para>
 /// </remarks>
 public sealed class LlmPruner : StructuredPruning
 {

@@ -8,14 +8,12 @@ namespace ML.Pruning.Pruning;
 /// <summary>What a model takes in memory, by shape alone.</summary>
 /// <remarks>
 /// <para>Inference: all weights in a type, and the keys and values of one sequence that fills the context: 2 x
-/// key/value
-/// width x tokens for each layer. On the integer grids int8 and int4 the linear maps are codes and scales, everything
-/// else and the cache 16 bits an element. Intermediate results come on top; they are small beside these.</para>
+/// key/value width x tokens for each layer. On the integer grids int8 and int4 the linear maps are codes and scales,
+/// everything else and the cache 16 bits an element. Intermediate results come on top; they are small beside
+/// these.</para>
 /// <para>Training, in float32 with AdamW on one sequence that fills the context: weights, what the forward pass keeps
-/// for
-/// the backward one, and 12 bytes (gradient and two moments) for each weight trained. LoRA trains r (rows + columns)
-/// for
-/// each linear map of a layer. Immutable and thread-safe.</para>
+/// for the backward one, and 12 bytes (gradient and two moments) for each weight trained. LoRA trains r (rows +
+/// columns) for each linear map of a layer. Immutable and thread-safe.</para>
 /// </remarks>
 public sealed class MemoryNeeds
 {

@@ -90,17 +90,17 @@ public static class Pruner
             model, method, plan, method.NeedsCalibration ? calibrationWindows : null, context, clock, windowsGiven: true);
     }
 
-    /// <summary>Runs calibration text through a model as it is and saves the statistics that a method needs, so that the
-    /// model can be pruned at several sparsities (<see cref="WeightPruning.Statistics"/>) without text and without running
-    /// it again.</summary>
+    /// <summary>Runs calibration text through a model as it is and saves the statistics that a method needs, so that
+    /// the model can be pruned at several sparsities (<see cref="WeightPruning.Statistics"/>) without text and without
+    /// running it again.</summary>
     /// <param name="model">The model, with weights.</param>
     /// <param name="method">The method whose statistics to gather; also those that need less can use them.</param>
     /// <param name="calibrationDocuments">Calibration text; read once.</param>
-    /// <param name="path">The safetensors file, which appears whole or not at all; an existing one is replaced. Hessians
-    /// take 4 features^2 bytes for each input of linear maps.</param>
+    /// <param name="path">The safetensors file, which appears whole or not at all; an existing one is replaced.
+    /// Hessians take 4 features^2 bytes for each input of linear maps.</param>
     /// <param name="context">Temporary folder, memory limit, threads and whom to tell; null = the defaults.</param>
-    /// <exception cref="ArgumentException">The method needs no statistics, an option does not fit the model, or the text
-    /// is too short.</exception>
+    /// <exception cref="ArgumentException">The method needs no statistics, an option does not fit the model, or the
+    /// text is too short.</exception>
     /// <exception cref="InvalidDataException">Activations are NaN or infinite.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">Cancelled; nothing is left behind.</exception>

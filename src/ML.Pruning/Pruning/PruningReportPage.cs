@@ -20,9 +20,10 @@ public static partial class PruningReportPage
     };
 
     /// <summary>Writes the page.</summary>
-    /// <param name="runs">For each run a name, and what <see cref="PruningReport.ToJson"/> gave. A key <c>perplexity</c>
-    /// {data, sequenceLength, before, after}, if there is one, is shown and plotted; <c>size</c> {before, after}, in bytes as
-    /// saved compressed, and <c>tokensPerSecond</c> {before, after}, of reading text, are shown.</param>
+    /// <param name="runs">For each run a name, and what <see cref="PruningReport.ToJson"/> gave. A key
+    /// <c>perplexity</c> {data, sequenceLength, before, after}, if there is one, is shown and plotted; <c>size</c>
+    /// {before, after}, in bytes as saved compressed, and <c>tokensPerSecond</c> {before, after}, of reading text, are
+    /// shown.</param>
     /// <returns>The page.</returns>
     /// <exception cref="ArgumentException">There is no run, or one is no such object; the message names it.</exception>
     public static string Of(IReadOnlyList<KeyValuePair<string, JsonObject>> runs)

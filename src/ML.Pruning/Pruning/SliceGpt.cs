@@ -26,8 +26,7 @@ public enum SliceOrientation
 /// the sum of x x^T over all calibration tokens, in float64, of which the strongest int((1 - ratio) hidden size),
 /// rounded down to a multiple of <see cref="RoundTo"/>, stay. Where the basis changes, the stream passes a shortcut
 /// matrix Q_next^T Q_now. The output of the last layer and the head are not sliced. Statistics are those of the sliced
-/// model before the layer.
-/// </para>
+/// model before the layer.</para>
 /// <para>Deviations: signals are taken before the norm, as the authors' code does (the paper takes them after it); the
 /// output of the last layer is not rotated either, which changes nothing but spares a rotation of the head; the damping
 /// of the authors' code is left out, since adding a multiple of the identity changes no eigenvector; the orientation is

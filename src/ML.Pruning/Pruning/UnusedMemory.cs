@@ -2,9 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace ML.Pruning.Pruning;
 
-/// <summary>Gives memory back that large tensors left behind, so that the peak does not grow from layer to layer.</summary>
-/// <remarks>Arrays pile up by the hundred MiB before the collector looks at them by itself; and glibc keeps what tensors
-/// of less than 32 MiB free in the middle of its heap (a second layer of 1.1B parameters found 180 MiB of it).</remarks>
+/// <summary>Gives memory back that large tensors left behind, so that the peak does not grow from layer to
+/// layer.</summary>
+/// <remarks>Arrays pile up by the hundred MiB before the collector looks at them by itself; and glibc keeps what
+/// tensors of less than 32 MiB free in the middle of its heap (a second layer of 1.1B parameters found 180 MiB of
+/// it).</remarks>
 internal static unsafe class UnusedMemory
 {
     private const long Large = 1 << 20;

@@ -8,13 +8,14 @@ namespace ML.Pruning.Recovery;
 /// <summary>Trains low-rank adapters on a model (LoRA, Hu et al. 2021, arXiv:2106.09685).</summary>
 /// <remarks>Thread-safe. The same model, examples, options, number of threads and machine give the same bits. Only the
 /// adapters are trained; their values and moments are float32. Beside these it needs the model in float32 (or
-/// bfloat16), the activations of a batch and, where zeros are kept, a mask and a changed weight for each linear map.</remarks>
+/// bfloat16), the activations of a batch and, where zeros are kept, a mask and a changed weight for each linear
+/// map.</remarks>
 public static class LoraTrainer
 {
     /// <summary>Trains adapters.</summary>
     /// <remarks>On a weight of <see cref="LanguageModel.MaskedTensors"/> the map is W + s M * (B A) with M = 0 where W
-    /// is 0, in training and afterwards, so that merging is exact and keeps every zero. The head of a classifier, which is
-    /// often new, is trained as a whole.</remarks>
+    /// is 0, in training and afterwards, so that merging is exact and keeps every zero. The head of a classifier, which
+    /// is often new, is trained as a whole.</remarks>
     /// <param name="model">The model, with weights and without adapters; it is not changed.</param>
     /// <param name="examples">What to train on; the last examples are held out, and the adapters that are best on them
     /// are kept. If none is better than the model as it was, nothing changes.</param>

@@ -6,10 +6,10 @@ using ML.Pruning.Tokenization;
 namespace ML.Pruning.Recovery;
 
 /// <summary>Windows of text of which an encoder predicts hidden tokens.</summary>
-/// <remarks>Devlin et al. 2018, arXiv:1810.04805, section 3.1: of the tokens that are not special 15 % are to be predicted
-/// (at least one of a window); of these 80 % are replaced by the mask, 10 % by a random token and 10 % stay. They are drawn
-/// anew whenever a window comes up (Liu et al. 2019, arXiv:1907.11692, section 4.1), and always the same for
-/// held-out windows.</remarks>
+/// <remarks>Devlin et al. 2018, arXiv:1810.04805, section 3.1: of the tokens that are not special 15 % are to be
+/// predicted (at least one of a window); of these 80 % are replaced by the mask, 10 % by a random token and 10 % stay.
+/// They are drawn anew whenever a window comes up (Liu et al. 2019, arXiv:1907.11692, section 4.1), and always the same
+/// for held-out windows.</remarks>
 internal sealed class MaskedExamples : TrainingExamples
 {
     private const double Predicted = 0.15, Masked = 0.8, Replaced = 0.1;

@@ -28,9 +28,9 @@ public abstract class TrainingExamples
         return new WindowExamples(windows);
     }
 
-    /// <summary>Cuts documents into windows. A decoder predicts every token but the first of a window; an encoder hidden
-    /// ones: of the tokens that are not special 15 %, of which 80 % are masked, 10 % replaced and 10 % stay, drawn by the
-    /// seed of the training (Devlin et al. 2018, arXiv:1810.04805).</summary>
+    /// <summary>Cuts documents into windows. A decoder predicts every token but the first of a window; an encoder
+    /// hidden ones: of the tokens that are not special 15 %, of which 80 % are masked, 10 % replaced and 10 % stay,
+    /// drawn by the seed of the training (Devlin et al. 2018, arXiv:1810.04805).</summary>
     /// <param name="documents">The documents, in order.</param>
     /// <param name="model">The model to train, with its tokenizer.</param>
     /// <param name="sequenceLength">Tokens in a window, from 2 to the model's context; null = the lesser of 256 and the
@@ -58,8 +58,8 @@ public abstract class TrainingExamples
     /// <summary>Texts with the labels that a classifier is to tell.</summary>
     /// <param name="texts">The texts, in order.</param>
     /// <param name="model">The model to train, with its tokenizer.</param>
-    /// <param name="sequenceLength">Tokens of a text at most, special ones included, from 2 to the model's context; null =
-    /// the lesser of 256 and the context. Longer texts are cut at the end.</param>
+    /// <param name="sequenceLength">Tokens of a text at most, special ones included, from 2 to the model's context;
+    /// null = the lesser of 256 and the context. Longer texts are cut at the end.</param>
     /// <param name="cancellationToken">Stops between texts.</param>
     /// <returns>One example a text.</returns>
     /// <exception cref="ArgumentException">The length is out of range, a label is unknown, or the model tells no labels
@@ -96,7 +96,8 @@ public abstract class TrainingExamples
     }
 
     /// <summary>Reads a file: a .jsonl file of prompts and answers as pairs (<see cref="InstructionPair.Read"/>), for a
-    /// classifier a .tsv file of texts and labels (<see cref="LabeledText.Read"/>), any other as text (<see cref="TextCorpus.Read"/>).</summary>
+    /// classifier a .tsv file of texts and labels (<see cref="LabeledText.Read"/>), any other as text
+    /// (<see cref="TextCorpus.Read"/>).</summary>
     /// <param name="path">The file, UTF-8.</param>
     /// <param name="model">The model to train, with its tokenizer.</param>
     /// <param name="sequenceLength">Tokens of an example at most, from 2 to the model's context; null = the lesser of

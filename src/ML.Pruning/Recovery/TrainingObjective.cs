@@ -13,8 +13,8 @@ internal abstract class TrainingObjective
     /// disposes it, and everything else lives in the caller's dispose scope at most.</returns>
     public abstract Tensor Loss(TrainingBatch batch);
 
-    /// <summary>What a model is trained for, unless something else is wanted: of a decoder the next token, of an encoder
-    /// its labels or hidden tokens.</summary>
+    /// <summary>What a model is trained for, unless something else is wanted: of a decoder the next token, of an
+    /// encoder its labels or hidden tokens.</summary>
     /// <param name="decoder">The model.</param>
     public static TrainingObjective Of(TorchDecoder decoder) => decoder.Spec.Encoder switch
     {

@@ -6,8 +6,8 @@ using ML.Pruning.Models;
 namespace ML.Pruning.Transforms;
 
 /// <summary>Writes a model as an ML.NET model: a chain that yields it in column <c>Model</c> and scores column
-/// <c>Text</c>, so that a PredictionEngine runs on it at once. A classifier tells the text's label instead; another encoder
-/// is only yielded.</summary>
+/// <c>Text</c>, so that a PredictionEngine runs on it at once. A classifier tells the text's label instead; another
+/// encoder is only yielded.</summary>
 public static class LanguageModelZip
 {
     /// <summary>Writes the file, which appears whole or not at all.</summary>

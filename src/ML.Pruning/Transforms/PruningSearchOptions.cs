@@ -8,7 +8,8 @@ namespace ML.Pruning.Transforms;
 /// <summary>What AutoML may choose about pruning: give <c>SearchSpace&lt;PruningSearchOptions&gt;</c> and
 /// <c>(context, options) =&gt; context.Transforms.PruneLlm("Model", "Text", options.ToMethod())</c> to
 /// <c>CreateSweepableEstimator</c>.</summary>
-/// <remarks>A tuner sets the properties; narrow the space by setting what it should not touch. Not thread-safe.</remarks>
+/// <remarks>A tuner sets the properties; narrow the space by setting what it should not touch. Not
+/// thread-safe.</remarks>
 public sealed class PruningSearchOptions
 {
     /// <summary>How weights are scored: <c>magnitude</c>, <c>wanda</c> or <c>sparsegpt</c>.</summary>

@@ -46,7 +46,8 @@ public sealed class SparseOnnxEstimator : IEstimator<SparseOnnxTransformer>
         /// Int64; an input that has a default in the file may be left out.</summary>
         public string[]? InputColumnNames;
 
-        /// <summary>Dimensions of inputs and outputs by name, where the file leaves more than the first one open.</summary>
+        /// <summary>Dimensions of inputs and outputs by name, where the file leaves more than the first one
+        /// open.</summary>
         public IDictionary<string, int[]>? ShapeDictionary;
 
         /// <summary>Which weights are packed, and how.</summary>

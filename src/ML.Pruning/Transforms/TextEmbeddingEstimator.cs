@@ -18,7 +18,8 @@ public sealed class TextEmbeddingEstimator : IEstimator<TextEmbeddingTransformer
         options.Validate();
     }
 
-    /// <summary>Checks the schema and reads from the model how long its vectors are; there is nothing to learn.</summary>
+    /// <summary>Checks the schema and reads from the model how long its vectors are; there is nothing to
+    /// learn.</summary>
     /// <param name="input">Data with the model and the text column, at least one row.</param>
     /// <returns>The stage.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>

@@ -10,8 +10,8 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Pruning;
 
-/// <summary>Each kind of method on encoders. Structured methods prove in every run that removing equals zero-masking; the
-/// counts are worked out from the shapes.</summary>
+/// <summary>Each kind of method on encoders. Structured methods prove in every run that removing equals zero-masking;
+/// the counts are worked out from the shapes.</summary>
 [TestClass]
 public sealed class EncoderPruningTests
 {

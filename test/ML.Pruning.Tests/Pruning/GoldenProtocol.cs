@@ -8,8 +8,8 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Pruning;
 
-/// <summary>How golden perplexities are measured: pruned by the first 64 windows of 256 tokens of the train file, in order,
-/// and measured on the valid file at 256 tokens. Inconclusive without the files.</summary>
+/// <summary>How golden perplexities are measured: pruned by the first 64 windows of 256 tokens of the train file, in
+/// order, and measured on the valid file at 256 tokens. Inconclusive without the files.</summary>
 internal static class GoldenProtocol
 {
     public const string Stories = "stories";

@@ -9,8 +9,7 @@ namespace ML.Pruning.Tests.Pruning;
 /// <para>Protocol: statistics from the first 64 windows of 256 tokens of the train file, layer by layer, earlier layers
 /// pruned; perplexity of the valid file at 256 tokens. The reference ran the model in float32 and the solver in
 /// float64, column by column, with U from two Cholesky factorisations and an inverse.</para>
-/// <para>stories260K: dense 2.8808, magnitude 50 % 31.7497, Wanda 50 % 14.3392; Wanda 70 % 129.885, with OWL
-/// 96.833.
+/// <para>stories260K: dense 2.8808, magnitude 50 % 31.7497, Wanda 50 % 14.3392; Wanda 70 % 129.885, with OWL 96.833.
 /// docs-6m: dense 47.19, magnitude 50 % 51.3283, Wanda 50 % 51.0642.</para>
 /// </remarks>
 [TestClass]

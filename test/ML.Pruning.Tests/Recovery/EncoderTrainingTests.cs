@@ -18,8 +18,8 @@ using static TorchSharp.torch;
 
 namespace ML.Pruning.Tests.Recovery;
 
-/// <summary>Encoders learn labels and hidden tokens. Oracles: the cross-entropy of scores of single texts, the rates of the
-/// masking; property: zeros stay.</summary>
+/// <summary>Encoders learn labels and hidden tokens. Oracles: the cross-entropy of scores of single texts, the rates of
+/// the masking; property: zeros stay.</summary>
 [TestClass]
 public sealed class EncoderTrainingTests
 {

@@ -44,8 +44,7 @@ internal static class FamilyConfigs
     };
 
     /// <summary>The same of the encoders, each with another head: hidden size 16, two layers, vocabulary 40, context
-    /// 64.
-    /// </summary>
+    /// 64.</summary>
     public static IReadOnlyDictionary<string, string> Encoders { get; } = new Dictionary<string, string>
     {
         ["bert"] = Encoder("bert", "BertForSequenceClassification"),

@@ -6,8 +6,8 @@ using ML.Pruning.Recovery;
 
 namespace ML.Pruning.Tests.TestKit;
 
-/// <summary>A complete Hugging Face folder with a tiny random BERT and a WordPiece vocabulary, and texts whose label is easy
-/// to learn: whether more good or more bad words occur.</summary>
+/// <summary>A complete Hugging Face folder with a tiny random BERT and a WordPiece vocabulary, and texts whose label is
+/// easy to learn: whether more good or more bad words occur.</summary>
 internal sealed class TinyEncoder : IDisposable
 {
     private static readonly string[] s_good = ["good", "great", "fine"], s_bad = ["bad", "poor", "dull"];

@@ -7,7 +7,8 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Transforms;
 
-/// <summary>What every stage of this library must do: each present and future stage goes through <see cref="Check"/>.</summary>
+/// <summary>What every stage of this library must do: each present and future stage goes through
+/// <see cref="Check"/>.</summary>
 internal static class StageConformance
 {
     /// <summary>Runs all checks.</summary>

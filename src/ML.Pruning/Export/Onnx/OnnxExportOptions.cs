@@ -13,9 +13,9 @@ public sealed record OnnxExportOptions
     /// another type than <see cref="PackedType.Float32"/> the dense ones run on the kernels too.</summary>
     public PackedType? SparseKernels { get; init; }
 
-    /// <summary>Write weights that are on an int8 grid with a scale a row as codes and ONNX's DequantizeLinear, which every
-    /// runtime of operator set 13 knows, instead of as float32: a quarter of the size, and the same numbers. Such a file
-    /// goes through <see cref="SparseOnnxModel"/> too, which keeps the codes.</summary>
+    /// <summary>Write weights that are on an int8 grid with a scale a row as codes and ONNX's DequantizeLinear, which
+    /// every runtime of operator set 13 knows, instead of as float32: a quarter of the size, and the same numbers. Such
+    /// a file goes through <see cref="SparseOnnxModel"/> too, which keeps the codes.</summary>
     public bool KeepInt8Codes { get; init; }
 
     /// <summary>The fraction of zeros, in [0, 1], from which on a linear map counts as sparse. Below about 0.2 the

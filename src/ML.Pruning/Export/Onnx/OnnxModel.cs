@@ -20,12 +20,11 @@ public static class OnnxModel
     /// <para>A path that ends in <c>.onnx</c> gets one file that holds everything, up to 2 GiB. Any other path is a
     /// folder: the graph (<see cref="FileName"/>), its weights (<see cref="DataFileName"/>, of any size, each at a
     /// multiple of 4096 bytes), <c>config.json</c> and the tokenizer's files.</para>
-    /// <para>The graph of a decoder takes prompts and single tokens alike, that of an encoder texts filled up to one length;
-    /// <see cref="GraphNames"/> has the inputs and outputs.
-    /// Adapters are merged. Sparse weights are written with their zeros, unless
-    /// <see cref="OnnxExportOptions.SparseKernels"/> says otherwise; the file then needs this library's native kernels,
-    /// registered as a library of custom operators. The file runs in any ONNX Runtime from 1.17 on; with
-    /// <see cref="OnnxOperators.Standard"/> in any runtime of operator set 17.</para>
+    /// <para>The graph of a decoder takes prompts and single tokens alike, that of an encoder texts filled up to one
+    /// length; <see cref="GraphNames"/> has the inputs and outputs. Adapters are merged. Sparse weights are written
+    /// with their zeros, unless <see cref="OnnxExportOptions.SparseKernels"/> says otherwise; the file then needs this
+    /// library's native kernels, registered as a library of custom operators. The file runs in any ONNX Runtime from
+    /// 1.17 on; with <see cref="OnnxOperators.Standard"/> in any runtime of operator set 17.</para>
     /// </remarks>
     /// <param name="model">The model.</param>
     /// <param name="path">The folder to make, or the file if it ends in <c>.onnx</c>.</param>

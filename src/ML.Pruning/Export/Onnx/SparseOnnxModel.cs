@@ -5,8 +5,8 @@ namespace ML.Pruning.Export.Onnx;
 
 /// <summary>Makes any ONNX model run its sparse weights on this library's kernels.</summary>
 /// <remarks>
-/// <para>The constant weights of MatMul, Gemm, Conv (one group) and MatMulNBits (blocks of 64, no zero points) that have
-/// enough zeros are packed (docs/kernels.md), and the nodes become <c>mlpruning.SparseMatMul</c> and
+/// <para>The constant weights of MatMul, Gemm, Conv (one group) and MatMulNBits (blocks of 64, no zero points) that
+/// have enough zeros are packed (docs/kernels.md), and the nodes become <c>mlpruning.SparseMatMul</c> and
 /// <c>mlpruning.SparseConv</c>. Weights may be initializers, Constant nodes, or what Identity, Transpose and
 /// DequantizeLinear make of those; 8-bit codes without zero points keep their codes and scales in matrix products, with
 /// activations quantised as the kernels do it (one scale a row, at run time). Every other node stays as it is.</para>

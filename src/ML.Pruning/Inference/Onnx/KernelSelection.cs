@@ -6,8 +6,8 @@ using ML.Pruning.Sparsity;
 
 namespace ML.Pruning.Inference.Onnx;
 
-/// <summary>Chooses for each linear map between ONNX Runtime's product and the sparse kernels, by a short measurement of
-/// the product with one token, as in decoding: one for each shape and twentieth of sparsity.</summary>
+/// <summary>Chooses for each linear map between ONNX Runtime's product and the sparse kernels, by a short measurement
+/// of the product with one token, as in decoding: one for each shape and twentieth of sparsity.</summary>
 internal sealed class KernelSelection
 {
     // Below this the kernels never win; and weights so small take no time that is worth a measurement.

@@ -3,8 +3,8 @@ using ML.Pruning.Export.Onnx;
 
 namespace ML.Pruning.Inference.Onnx;
 
-/// <summary>Several sequences, of any lengths, that take a token each in one run. Their keys and values lie in one buffer
-/// a layer, a row for each sequence, where each can also go on alone.</summary>
+/// <summary>Several sequences, of any lengths, that take a token each in one run. Their keys and values lie in one
+/// buffer a layer, a row for each sequence, where each can also go on alone.</summary>
 /// <remarks>Not thread-safe. Disposing it leaves the sequences as they are.</remarks>
 internal sealed unsafe class OnnxBatch : IDisposable
 {

@@ -3,8 +3,7 @@ using System.Text.Json.Nodes;
 namespace ML.Pruning.Models.Families;
 
 /// <summary>What the encoder families share: LayerNorm after every residual sum, learned positions, and one of the
-/// heads of
-/// <see cref="EncoderHead"/>, which <c>architectures</c> in config.json names.</summary>
+/// heads of <see cref="EncoderHead"/>, which <c>architectures</c> in config.json names.</summary>
 public abstract class EncoderFamily : LayerNormFamily
 {
     /// <summary>What the names of the architectures start with, such as <c>Bert</c>.</summary>

@@ -2,8 +2,9 @@ using ML.Pruning.Models;
 
 namespace ML.Pruning.Pruning.Structured;
 
-/// <summary>Lays out the data flow of a decoder or encoder: which parameter reads and writes what. It knows what any transformer
-/// has (a residual stream, attention with grouped heads, an MLP) and takes everything else from the spec.</summary>
+/// <summary>Lays out the data flow of a decoder or encoder: which parameter reads and writes what. It knows what any
+/// transformer has (a residual stream, attention with grouped heads, an MLP) and takes everything else from the
+/// spec.</summary>
 internal sealed class DecoderGraph
 {
     private readonly ModelSpec _spec;

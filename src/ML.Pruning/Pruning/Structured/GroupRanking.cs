@@ -1,8 +1,7 @@
 namespace ML.Pruning.Pruning.Structured;
 
 /// <summary>Chooses the groups with the lowest scores. Ties go to the earlier family and the lower index; in every
-/// family
-/// one group stays.</summary>
+/// family one group stays.</summary>
 internal static class GroupRanking
 {
     /// <summary>The lowest of one family.</summary>

@@ -8,11 +8,9 @@ namespace ML.Pruning.Pruning.Structured;
 /// <summary>Scores the groups of families by the weights of their parameters.</summary>
 /// <remarks>Biases go with their rows and are not scored, as in the authors' code. Every parameter gives each of its
 /// rows (or columns) a score; where a group owns several heads' rows of one parameter and one head's of another, those
-/// of
-/// consecutive heads are added up channel by channel. (The authors' code folds them with a stride, so that the scores
-/// of
-/// a head end up with another key/value head's.) Then the parameters are put together channel by channel, and the
-/// channels of a head are added up.</remarks>
+/// of consecutive heads are added up channel by channel. (The authors' code folds them with a stride, so that the
+/// scores of a head end up with another key/value head's.) Then the parameters are put together channel by channel, and
+/// the channels of a head are added up.</remarks>
 internal sealed class GroupScorer
 {
     private readonly LanguageModel _model;

@@ -8,10 +8,8 @@ namespace ML.Pruning.Pruning.Structured;
 
 /// <summary>Compares the smaller model with the big one in which everything that went is zero.</summary>
 /// <remarks>Both run layer by layer in float32, so that no more than a layer of each is in memory. In the big one a
-/// norm
-/// over the residual stream averages over the channels that are left: a channel that is gone counts neither as a zero
-/// nor
-/// at all.</remarks>
+/// norm over the residual stream averages over the channels that are left: a channel that is gone counts neither as a
+/// zero nor at all.</remarks>
 internal static class MaskedProof
 {
     /// <summary>Above this the two are not the same model.</summary>

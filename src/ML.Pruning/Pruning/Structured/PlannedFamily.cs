@@ -6,6 +6,5 @@ namespace ML.Pruning.Pruning.Structured;
 /// <param name="Count">Groups before.</param>
 /// <param name="Removed">Groups that go.</param>
 /// <param name="IsExact">Whether <paramref name="Removed"/> follows from shapes; otherwise it depends on the weights,
-/// and
-/// the number is what to expect.</param>
+/// and the number is what to expect.</param>
 public sealed record PlannedFamily(GroupKind Kind, int Layer, int Count, int Removed, bool IsExact = true);

@@ -22,8 +22,7 @@ public sealed record FamilyReport(GroupKind Kind, int Layer, int Count, IReadOnl
 /// <param name="Layer">Layer, from 0; -1 for the embedding.</param>
 /// <param name="After">After what: embedding, attention or layer.</param>
 /// <param name="LostEnergy">The fraction of the sum of squares of the stream that was in the directions that went, in
-/// [0,
-/// 1].</param>
+/// [0, 1].</param>
 public sealed record SliceReport(int Layer, string After, double LostEnergy);
 
 /// <summary>How a model became smaller.</summary>

@@ -22,8 +22,8 @@ public abstract record DropAndGrow : SparsityDynamics
     /// <summary>Fraction of the weights that go at first, in (0, 1).</summary>
     public double DropFraction { get; init; } = 0.3;
 
-    /// <summary>Steps from one change to the next, at least 1; null = a twentieth of the steps, from 5 to 100. The weights
-    /// do not move in a step with a change, so that a short interval holds the training up.</summary>
+    /// <summary>Steps from one change to the next, at least 1; null = a twentieth of the steps, from 5 to 100. The
+    /// weights do not move in a step with a change, so that a short interval holds the training up.</summary>
     public int? Interval { get; init; }
 
     /// <summary>Fraction of the training after which masks stay, in (0, 1].</summary>

@@ -10,8 +10,9 @@ using TorchSharp;
 
 namespace ML.Pruning.Tests.Inference.Onnx;
 
-/// <summary>Exported encoders in ONNX Runtime against the torch engine, which float64 oracles of other tests hold to the
-/// definitions: texts of several lengths, every head, fused and standard operators, layers that lost heads.</summary>
+/// <summary>Exported encoders in ONNX Runtime against the torch engine, which float64 oracles of other tests hold to
+/// the definitions: texts of several lengths, every head, fused and standard operators, layers that lost
+/// heads.</summary>
 [TestClass]
 public sealed class EncoderExportTests
 {

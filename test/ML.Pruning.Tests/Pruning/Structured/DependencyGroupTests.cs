@@ -6,8 +6,7 @@ using ML.Pruning.Tests.TestKit;
 namespace ML.Pruning.Tests.Pruning.Structured;
 
 /// <summary>Property: a group can go as a whole. For a small random model of every family the model without it gives
-/// the
-/// logits of the big one in which it is zero.</summary>
+/// the logits of the big one in which it is zero.</summary>
 [TestClass]
 public sealed class DependencyGroupTests
 {

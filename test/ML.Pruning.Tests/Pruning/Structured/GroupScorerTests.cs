@@ -14,8 +14,7 @@ public sealed class GroupScorerTests
     private static readonly ModelSpec s_spec = RandomModel.Llama with { Layers = [RandomModel.Layer(8, 4, 4, 24)] };
 
     /// <summary>Query heads 2g and 2g + 1 read key/value head g. Folding with a stride, as the authors' code does,
-    /// would
-    /// give g the query heads g and g + 4, and choose another head.</summary>
+    /// would give g the query heads g and g + 4, and choose another head.</summary>
     [TestMethod]
     public void Score_GroupedQueries_FoldsConsecutiveHeads()
     {

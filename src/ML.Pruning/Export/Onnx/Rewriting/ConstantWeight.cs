@@ -3,7 +3,8 @@ namespace ML.Pruning.Export.Onnx.Rewriting;
 /// <summary>A constant as floats, and the integer grid that it is on, if it came from one.</summary>
 /// <param name="Values">The elements, row-major.</param>
 /// <param name="Shape">The dimensions.</param>
-/// <param name="Scales">Scales of 8-bit codes without a zero point, one or as many as the axis has places; else null.</param>
+/// <param name="Scales">Scales of 8-bit codes without a zero point, one or as many as the axis has places; else
+/// null.</param>
 /// <param name="Axis">The axis of the scales.</param>
 internal sealed record ConstantWeight(float[] Values, long[] Shape, float[]? Scales = null, int Axis = 0)
 {

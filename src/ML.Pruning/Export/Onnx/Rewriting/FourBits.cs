@@ -12,8 +12,8 @@ internal static class FourBits
     /// <param name="scales">One for each 64 columns of each row.</param>
     /// <param name="rows">Output features.</param>
     /// <param name="columns">Input features.</param>
-    /// <returns>The weights, with their scales rounded to bfloat16, which the kernels keep scales in; null if there is a
-    /// code that the kernels do not have.</returns>
+    /// <returns>The weights, with their scales rounded to bfloat16, which the kernels keep scales in; null if there is
+    /// a code that the kernels do not have.</returns>
     public static ConstantWeight? Read(float[] bytes, float[] scales, long rows, long columns)
     {
         long blocks = (columns + Block - 1) / Block;

@@ -1,7 +1,7 @@
 namespace ML.Pruning.Export.Onnx.Rewriting;
 
-/// <summary>Finds the constants of a graph: initializers, the values of Constant nodes, and what Identity, Transpose and
-/// DequantizeLinear make of them.</summary>
+/// <summary>Finds the constants of a graph: initializers, the values of Constant nodes, and what Identity, Transpose
+/// and DequantizeLinear make of them.</summary>
 /// <param name="graph">The graph.</param>
 internal sealed class OnnxConstants(OnnxGraphFile graph)
 {

@@ -58,7 +58,8 @@ internal sealed class OnnxTensor
 
     /// <summary>Opens the file of the data.</summary>
     /// <returns>The file, at the data's beginning, and the data's length; the caller disposes the file.</returns>
-    /// <exception cref="ModelFormatException">The file is missing, too short, or outside of the graph's folder.</exception>
+    /// <exception cref="ModelFormatException">The file is missing, too short, or outside of the graph's
+    /// folder.</exception>
     public (FileStream File, long Length) OpenExternal()
     {
         string location = _external.GetValueOrDefault("location", "");
