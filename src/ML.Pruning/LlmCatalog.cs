@@ -132,7 +132,8 @@ public static class LlmCatalog
     /// <param name="modelColumnName">Column with the model.</param>
     /// <param name="inputColumnName">Column with the text.</param>
     /// <returns>The estimator.</returns>
-    public static LlmScoringEstimator ScoreLlm(this TransformsCatalog catalog, string outputColumnName = "LogLikelihood",
+    public static LlmScoringEstimator ScoreLlm(
+        this TransformsCatalog catalog, string outputColumnName = "LogLikelihood",
         string modelColumnName = "Model", string inputColumnName = "Text") =>
         catalog.ScoreLlm(new LlmScoringEstimator.Options
         {

@@ -77,8 +77,8 @@ public sealed record CalibrationOptions
     {
         if (all.Count == 0)
         {
-            throw new ArgumentException($"The calibration text has {all.CorpusTokenCount} tokens, which does not fill one "
-                + $"window of {all.Length}; give more text or a shorter sequence length.");
+            throw new ArgumentException($"The calibration text has {all.CorpusTokenCount} tokens, which does not fill "
+                + $"one window of {all.Length}; give more text or a shorter sequence length.");
         }
 
         return Order == CalibrationOrder.Sequential ? all.Take(Samples) : all.Draw(Samples, Seed);

@@ -40,7 +40,8 @@ public sealed record LabeledText(string Text, string Label)
     /// <summary>Whether a file is one of texts with labels, by its name.</summary>
     /// <param name="path">The file.</param>
     /// <returns>True for .tsv.</returns>
-    public static bool IsFile(string path) => Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase);
+    public static bool IsFile(string path) =>
+        Path.GetExtension(path).Equals(".tsv", StringComparison.OrdinalIgnoreCase);
 
     private static IEnumerable<LabeledText> ReadRows(string path)
     {
@@ -56,7 +57,8 @@ public sealed record LabeledText(string Text, string Label)
                 label = Array.IndexOf(cells, LabelName);
                 if (text < 0 || label < 0)
                 {
-                    throw new InvalidDataException($"'{path}', line {number}: the columns are {string.Join(", ", cells)}; "
+                    throw new InvalidDataException(
+                        $"'{path}', line {number}: the columns are {string.Join(", ", cells)}; "
                         + $"\"{string.Join("\" or \"", s_textNames)}\", and \"{LabelName}\" are needed.");
                 }
 

@@ -88,7 +88,8 @@ internal sealed class StatisticsGatherer : ILayerVisitor, IDisposable
         {
             if (!statistics.IsFinite)
             {
-                throw new InvalidDataException($"The inputs of '{TensorNames.Weight(input.Layer, input.Parts[0])}' are not "
+                throw new InvalidDataException(
+                    $"The inputs of '{TensorNames.Weight(input.Layer, input.Parts[0])}' are not "
                     + "finite on the calibration text; the model's weights are damaged, or its activations overflow.");
             }
 

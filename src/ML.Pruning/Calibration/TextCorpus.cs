@@ -6,7 +6,8 @@ namespace ML.Pruning.Calibration;
 /// <summary>Reads texts for calibration and evaluation.</summary>
 public static class TextCorpus
 {
-    private static readonly UTF8Encoding s_strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strictUtf8 =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The documents of a file, lazily: of a <c>.jsonl</c> file the <c>text</c> of each line, of a
     /// <c>.tsv</c> file its texts (<see cref="LabeledText"/>), of any other file its whole content.</summary>

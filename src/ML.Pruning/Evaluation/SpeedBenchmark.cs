@@ -32,8 +32,8 @@ public static class SpeedBenchmark
         ArgumentOutOfRangeException.ThrowIfLessThan(repeats, 1);
         if ((long)promptTokens + newTokens > model.Spec.ContextLength)
         {
-            throw new ArgumentException($"{promptTokens} prompt tokens and {newTokens} new ones exceed the model's context "
-                + $"of {model.Spec.ContextLength}; take fewer.");
+            throw new ArgumentException($"{promptTokens} prompt tokens and {newTokens} new ones exceed the model's "
+                + $"context of {model.Spec.ContextLength}; take fewer.");
         }
 
         var engine = (OnnxEngine)EngineFactory.Get(model, EngineKind.Onnx);

@@ -25,8 +25,8 @@ public static class TextClassifier
         ArgumentNullException.ThrowIfNull(texts);
         if (model.Spec.Encoder is not { IsClassifier: true } encoder)
         {
-            throw new NotSupportedException($"This {model.Spec.Family} model does not tell labels apart; take an encoder "
-                + "with a head for sequence classification.");
+            throw new NotSupportedException($"This {model.Spec.Family} model does not tell labels apart; take an "
+                + "encoder with a head for sequence classification.");
         }
 
         HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
@@ -36,8 +36,8 @@ public static class TextClassifier
         int length = lengths.Max(), labels = encoder.Labels.Count;
         if (lengths.Min() == 0)
         {
-            throw new InvalidOperationException("A text has no tokens, and the tokenizer puts none around it; an encoder's "
-                + "tokenizer has a post_processor.");
+            throw new InvalidOperationException("A text has no tokens, and the tokenizer puts none around it; an "
+                + "encoder's tokenizer has a post_processor.");
         }
 
         var tokens = new int[texts.Count * length];
@@ -56,8 +56,8 @@ public static class TextClassifier
         TensorPrimitives.SoftMax(probabilities, probabilities);
         if (!float.IsFinite(TensorPrimitives.Sum<float>(probabilities)))
         {
-            throw new InvalidOperationException("The scores of the labels are not finite; the model's weights are damaged "
-                + "or overflow the type that they are computed in.");
+            throw new InvalidOperationException("The scores of the labels are not finite; the model's weights are "
+                + "damaged or overflow the type that they are computed in.");
         }
 
         int best = TensorPrimitives.IndexOfMax<float>(probabilities);

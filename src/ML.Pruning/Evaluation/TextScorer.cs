@@ -14,7 +14,8 @@ public static class TextScorer
     /// <param name="texts">The texts; an empty one scores 0 tokens.</param>
     /// <param name="engine">What runs the model.</param>
     /// <returns>One score a text.</returns>
-    public static TextScore[] Score(LanguageModel model, IReadOnlyList<string> texts, EngineKind engine = EngineKind.Auto)
+    public static TextScore[] Score(
+        LanguageModel model, IReadOnlyList<string> texts, EngineKind engine = EngineKind.Auto)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(texts);

@@ -56,7 +56,8 @@ public static class LanguageModelPayload
         if (model.HasWeights)
         {
             StoredTensor[] tensors =
-                [.. model.Spec.Parameters().Concat(model.Spec.AdapterParameters()).SelectMany(p => QuantizedCodec.Encode(model.Weights[p.Name]))
+                [.. model.Spec.Parameters().Concat(model.Spec.AdapterParameters())
+                    .SelectMany(p => QuantizedCodec.Encode(model.Weights[p.Name]))
                     .SelectMany(t => BitmaskCodec.Compress(t))];
             write(WeightsEntry, stream => SafetensorsWriter.Write(stream, tensors));
         }

@@ -39,7 +39,8 @@ public static class EngineFactory
         {
             EngineKind.Auto => Get(model, OnnxModel.CanExport(model.Spec) ? EngineKind.Onnx : EngineKind.Torch),
             EngineKind.Torch => model.GetEngine(TorchName, static m => new TorchEngine(m)),
-            EngineKind.Onnx => model.GetEngine(OnnxName, static m => m.Spec.Encoder is null ? new OnnxEngine(m) : new OnnxEncoderEngine(m)),
+            EngineKind.Onnx => model.GetEngine(
+                OnnxName, static m => m.Spec.Encoder is null ? new OnnxEngine(m) : new OnnxEncoderEngine(m)),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a member of EngineKind."),
         };
     }

@@ -83,7 +83,8 @@ public static class SparseOnnxBenchmark
             for (int i = 0; i < expected.Count; i++)
             {
                 if (expected[i].GetTensorTypeAndShape().ElementDataType != TensorElementType.Float) continue;
-                ReadOnlySpan<float> a = expected[i].GetTensorDataAsSpan<float>(), b = found[i].GetTensorDataAsSpan<float>();
+                ReadOnlySpan<float> a = expected[i].GetTensorDataAsSpan<float>(),
+                    b = found[i].GetTensorDataAsSpan<float>();
                 float largest = 0, difference = 0;
                 for (int j = 0; j < a.Length; j++)
                 {

@@ -57,7 +57,8 @@ public static class KernelLibrary
         }
         catch (DllNotFoundException)
         {
-            why = "there is no library 'mlpruning' beside the program; install CMake and a C++ compiler and build again";
+            why = "there is no library 'mlpruning' beside the program; install CMake and a C++ compiler and "
+                + "build again";
         }
         catch (BadImageFormatException)
         {

@@ -12,7 +12,9 @@ public sealed class KernelThreads : IDisposable
         if (count is < 1 or > 1024)
             throw new ArgumentOutOfRangeException(nameof(count), count, "1 to 1024 threads can share a product.");
         Count = count;
-        Pool = count > 1 && KernelLibrary.IsNative ? NativeKernels.PoolHandle.Create(count) : new NativeKernels.PoolHandle();
+        Pool = count > 1 && KernelLibrary.IsNative
+            ? NativeKernels.PoolHandle.Create(count)
+            : new NativeKernels.PoolHandle();
     }
 
     /// <summary>Threads, the caller's included.</summary>

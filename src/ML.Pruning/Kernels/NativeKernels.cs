@@ -49,7 +49,8 @@ internal static unsafe partial class NativeKernels
     public static partial int mlp_packer_create(int format, int type, int rows, int columns, out nint packer);
 
     [LibraryImport(Library)]
-    public static partial int mlp_packer_add(PackerHandle packer, float* weights, int count, long stride, float* scales);
+    public static partial int mlp_packer_add(
+        PackerHandle packer, float* weights, int count, long stride, float* scales);
 
     [LibraryImport(Library)]
     public static partial int mlp_packer_size(PackerHandle packer, out long bytes);

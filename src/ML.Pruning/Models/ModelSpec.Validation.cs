@@ -36,7 +36,8 @@ public sealed partial record ModelSpec
             RequirePositive(stream, "width of the residual stream");
             if (stream > HiddenSize || Norm != NormKind.PlainRmsNorm || TiedHead || EmbeddingNorm || PostNorms)
             {
-                throw new ModelFormatException($"The residual stream is sliced to {stream} of {HiddenSize}; it must not be "
+                throw new ModelFormatException(
+                    $"The residual stream is sliced to {stream} of {HiddenSize}; it must not be "
                     + "wider, and such a model has plain norms, none of embeddings or of what layers yield, and a head "
                     + "of its own.");
             }
@@ -145,7 +146,8 @@ public sealed partial record ModelSpec
 
         if (Positions == PositionKind.Rotary && RopeScaling is { Kind: RopeScalingKind.LongRope } scaling)
         {
-            foreach (IReadOnlyList<double> factors in (IReadOnlyList<double>[])[scaling.ShortFactors, scaling.LongFactors])
+            foreach (IReadOnlyList<double> factors
+                in (IReadOnlyList<double>[])[scaling.ShortFactors, scaling.LongFactors])
             {
                 if (factors.Count == turned / 2 && factors.All(f => f > 0 && double.IsFinite(f))) continue;
                 throw new ModelFormatException($"The rotary scaling has {factors.Count} factors; layer {index} needs "
@@ -157,7 +159,9 @@ public sealed partial record ModelSpec
         if ((layer.AlibiSlopes?.Count ?? 0) != (needsSlopes ? layer.Heads : 0))
         {
             throw new ModelFormatException($"Layer {index} has {layer.AlibiSlopes?.Count ?? 0} ALiBi slopes; it needs "
-                + (needsSlopes ? $"{layer.Heads}, one for each query head." : "none, for its positions are not ALiBi."));
+                + (needsSlopes
+                    ? $"{layer.Heads}, one for each query head."
+                    : "none, for its positions are not ALiBi."));
         }
 
         if (layer.AlibiSlopes is { } slopes && !slopes.All(s => s > 0 && double.IsFinite(s)))

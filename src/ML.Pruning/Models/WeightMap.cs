@@ -88,7 +88,9 @@ public static class WeightMap
         IReadOnlyDictionary<string, StoredTensor> source, HashSet<string> used)
     {
         string[] prefixes = mapping.HasPrefix ? [family.Prefix, .. family.OtherPrefixes] : [""];
-        string[] names = family.OldName(mapping.SourceName) is { } old ? [mapping.SourceName, old] : [mapping.SourceName];
+        string[] names = family.OldName(mapping.SourceName) is { } old
+            ? [mapping.SourceName, old]
+            : [mapping.SourceName];
         foreach (string name in prefixes.SelectMany(prefix => names.Select(name => prefix + name)))
         {
             if (!source.TryGetValue(name, out StoredTensor? tensor)) continue;

@@ -220,7 +220,8 @@ public sealed class Flap : StructuredPruning
             || Structure == FlapStructure.UlMm && RemovedHeads % layers != 0)
         {
             throw new ArgumentException(
-                $"{RemovedHeads} key/value heads are to go; with the structure {NameOf(Structure)} 0 to {most} can" + (Structure == FlapStructure.UlMm ? $", a multiple of the {layers} layers." : "."));
+                $"{RemovedHeads} key/value heads are to go; with the structure {NameOf(Structure)} 0 to {most} can"
+                + (Structure == FlapStructure.UlMm ? $", a multiple of the {layers} layers." : "."));
         }
 
         if (Neurons(graph, [.. Families(graph)], RemovedHeads) < 0)

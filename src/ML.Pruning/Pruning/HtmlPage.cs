@@ -11,7 +11,8 @@ internal static class HtmlPage
     private const string Style = """
         :root { --back: #fff; --text: #1b1f24; --soft: #59636e; --grid: #d8dee4;
           --c0: #0969da; --c1: #bc4c00; --c2: #1a7f37; --c3: #8250df; --c4: #bf3989; --c5: #6e7781; }
-        @media (prefers-color-scheme: dark) { :root { --back: #0d1117; --text: #e6edf3; --soft: #9198a1; --grid: #30363d;
+        @media (prefers-color-scheme: dark) { :root { --back: #0d1117; --text: #e6edf3;
+          --soft: #9198a1; --grid: #30363d;
           --c0: #58a6ff; --c1: #f0883e; --c2: #56d364; --c3: #bc8cff; --c4: #f778ba; --c5: #8b949e; } }
         body { background: var(--back); color: var(--text); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
           max-width: 60rem; padding: 0 1rem; }
@@ -23,7 +24,8 @@ internal static class HtmlPage
         svg .tick { fill: var(--soft); } .grid { stroke: var(--grid); } .line { fill: none; stroke-width: 2; }
         .s0 { stroke: var(--c0); } .s1 { stroke: var(--c1); } .s2 { stroke: var(--c2); } .s3 { stroke: var(--c3); }
         .s4 { stroke: var(--c4); } .s5 { stroke: var(--c5); } .dot.s0 { fill: var(--c0); } .dot.s1 { fill: var(--c1); }
-        .dot.s2 { fill: var(--c2); } .dot.s3 { fill: var(--c3); } .dot.s4 { fill: var(--c4); } .dot.s5 { fill: var(--c5); }
+        .dot.s2 { fill: var(--c2); } .dot.s3 { fill: var(--c3); } .dot.s4 { fill: var(--c4); }
+        .dot.s5 { fill: var(--c5); }
         summary { cursor: pointer; }
         """;
 
@@ -40,7 +42,8 @@ internal static class HtmlPage
         IEnumerable<(string Name, (double, double)[] Points)> series)
     {
         (string, IReadOnlyList<(double, double)>)[] drawn =
-            [.. series.Where(s => s.Points.Length > 0).Select(s => (s.Name, (IReadOnlyList<(double, double)>)s.Points))];
+            [.. series.Where(s => s.Points.Length > 0)
+                .Select(s => (s.Name, (IReadOnlyList<(double, double)>)s.Points))];
         if (drawn.Length > 0) page.Append(new SvgChart(title, x, y, drawn).ToHtml());
     }
 

@@ -68,8 +68,8 @@ public static class Pruner
         ArgumentNullException.ThrowIfNull(calibrationWindows);
         if (calibrationWindows.Count == 0 || calibrationWindows.Length > model.Spec.ContextLength)
         {
-            throw new ArgumentException($"{calibrationWindows.Count} windows of {calibrationWindows.Length} tokens were "
-                + $"given; at least one of at most {model.Spec.ContextLength} tokens is needed.",
+            throw new ArgumentException($"{calibrationWindows.Count} windows of {calibrationWindows.Length} tokens "
+                + $"were given; at least one of at most {model.Spec.ContextLength} tokens is needed.",
                 nameof(calibrationWindows));
         }
 
@@ -87,7 +87,8 @@ public static class Pruner
             SequenceLength = calibrationWindows.Length,
         }, context);
         return Carry(
-            model, method, plan, method.NeedsCalibration ? calibrationWindows : null, context, clock, windowsGiven: true);
+            model, method, plan, method.NeedsCalibration ? calibrationWindows : null, context, clock,
+            windowsGiven: true);
     }
 
     /// <summary>Runs calibration text through a model as it is and saves the statistics that a method needs, so that
@@ -181,7 +182,8 @@ public static class Pruner
             WindowsAsked = asked,
             WindowsUsed = windows?.Count ?? 0,
             WindowLength = windows?.Length ?? 0,
-            Notes = [.. run.Notes, .. Notes(plan, windows, asked), .. method is LayerwisePruning { Pattern: var pattern }
+            Notes = [.. run.Notes, .. Notes(plan, windows, asked),
+                .. method is LayerwisePruning { Pattern: var pattern }
                 ? SpeedWarnings.OfThisMachine().Of(run.Reports, pattern)
                 : []],
             Structure = run.Structure,
@@ -259,8 +261,9 @@ public static class Pruner
 
         if (PartialGroups(plan) is > 0 and int partial)
         {
-            yield return $"{partial} tensors have columns that do not divide into the groups of {plan.Quantization}, so "
-                + "that the last group of each row is narrower; this library reads that, but other software may not.";
+            yield return $"{partial} tensors have columns that do not divide into the groups of {plan.Quantization}, "
+                + "so that the last group of each row is narrower; this library reads that, but other software may "
+                + "not.";
         }
 
         if (plan.Families.Count > 0) yield break;

@@ -50,7 +50,8 @@ public static partial class PruningReportPage
         Fact("compressed bytes after", run => Whole(run.Size?.After));
         Fact("tokens/s read before", run => Whole(run.TokensPerSecond?.Before));
         Fact("tokens/s read after", run => Whole(run.TokensPerSecond?.After));
-        Fact("calibration", run => run.Calibration is { } c ? Text($"{c.WindowsUsed} windows of {c.WindowLength}") : "");
+        Fact("calibration", run =>
+            run.Calibration is { } c ? Text($"{c.WindowsUsed} windows of {c.WindowLength}") : "");
         Fact("seconds", run => Text($"{run.DurationSeconds:0.0}"));
         page.Append("</table>\n");
 
@@ -65,7 +66,8 @@ public static partial class PruningReportPage
     {
         AppendChart(page, "Perplexity against sparsity", "sparsity", "perplexity", runs.Select(r => r.Run)
             .Where(r => r.Perplexity is not null).GroupBy(r => r.Method).Select(g => (g.Key, FromDense([.. g]))));
-        AppendChart(page, "Sparsity by layer", "layer", "zeros / weights", runs.Select(r => (r.Name, ByLayer(r.Run.Tensors,
+        AppendChart(page, "Sparsity by layer", "layer", "zeros / weights",
+            runs.Select(r => (r.Name, ByLayer(r.Run.Tensors,
             tensors => tensors.Sum(t => (double)t.ZerosAfter) / tensors.Sum(t => (double)t.Elements)))));
         AppendChart(page, "Relative output error by layer (root mean square of its maps)", "layer", "error",
             runs.Select(r => (r.Name, ByLayer(r.Run.Tensors.Where(t => t.OutputError is not null),

@@ -50,9 +50,9 @@ internal sealed record SpeedWarnings(KernelTarget Target, long? CacheBytes)
         double sparsity = (double)tensors.Sum(t => t.ZerosAfter) / tensors.Sum(t => t.Elements);
         if (bytes <= CacheBytes && sparsity < LeastInCache)
         {
-            yield return Text($"No speed at this size: the pruned tensors take {bytes >> 10} KiB as float32 and stay in ")
-                + Text($"this machine's second-level cache of {CacheBytes >> 10} KiB, where dense products are faster ")
-                + Text($"up to about {LeastInCache:P0} zeros.");
+            yield return Text($"No speed at this size: the pruned tensors take {bytes >> 10} KiB as float32 and ")
+                + Text($"stay in this machine's second-level cache of {CacheBytes >> 10} KiB, where dense products ")
+                + Text($"are faster up to about {LeastInCache:P0} zeros.");
         }
     }
 

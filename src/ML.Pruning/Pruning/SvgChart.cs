@@ -40,7 +40,8 @@ internal sealed record SvgChart(string Title, string XLabel, string YLabel,
         int legend = Series.Count > 1 ? LegendLine * Series.Count : 0;
         var svg = new StringBuilder();
         svg.Append(Text($"<figure><figcaption>{Encode(Title)}</figcaption>"))
-            .Append(Text($"<svg viewBox=\"0 0 {Width} {Height + legend}\" role=\"img\" aria-label=\"{Encode(Title)}\">\n"));
+            .Append(Text($"<svg viewBox=\"0 0 {Width} {Height + legend}\" role=\"img\" "))
+            .Append(Text($"aria-label=\"{Encode(Title)}\">\n"));
         foreach (double x in xs)
         {
             svg.Append(Text($"<text class=\"tick\" x=\"{X(x):0.#}\" y=\"{Height - Bottom + 18}\" "))
@@ -55,7 +56,8 @@ internal sealed record SvgChart(string Title, string XLabel, string YLabel,
         }
 
         svg.Append(Text($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Height - 8}\" text-anchor=\"middle\">"))
-            .Append(Text($"{Encode(XLabel)}</text><text transform=\"rotate(-90)\" x=\"{-(Top + Height - Bottom) / 2}\" "))
+            .Append(Text($"{Encode(XLabel)}</text><text transform=\"rotate(-90)\" "))
+            .Append(Text($"x=\"{-(Top + Height - Bottom) / 2}\" "))
             .Append(Text($"y=\"14\" text-anchor=\"middle\">{Encode(YLabel)}</text>\n"));
         for (int i = 0; i < Series.Count; i++)
         {
@@ -70,7 +72,8 @@ internal sealed record SvgChart(string Title, string XLabel, string YLabel,
             svg.Append('\n');
             if (legend == 0) continue;
             int at = Height + LegendLine * i + 6;
-            svg.Append(Text($"<rect class=\"dot s{i % Colours}\" x=\"{Left}\" y=\"{at - 5}\" width=\"12\" height=\"4\"/>"))
+            svg.Append(Text($"<rect class=\"dot s{i % Colours}\" x=\"{Left}\" y=\"{at - 5}\" "))
+                .Append(Text($"width=\"12\" height=\"4\"/>"))
                 .Append(Text($"<text x=\"{Left + 20}\" y=\"{at + 1}\">{Encode(Series[i].Name)}</text>\n"));
         }
 

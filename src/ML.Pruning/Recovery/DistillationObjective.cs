@@ -26,8 +26,8 @@ internal sealed class DistillationObjective(TorchDecoder student, TorchDecoder t
             throw new ArgumentException("Encoders are not trained with a teacher; leave it out.");
         if (student.VocabularySize != teacher.VocabularySize)
         {
-            throw new ArgumentException($"The teacher has a vocabulary of {teacher.VocabularySize} tokens and the student "
-                + $"one of {student.VocabularySize}; they must have the same tokenizer.");
+            throw new ArgumentException($"The teacher has a vocabulary of {teacher.VocabularySize} tokens and the "
+                + $"student one of {student.VocabularySize}; they must have the same tokenizer.");
         }
 
         bool isSameStream =
@@ -36,8 +36,8 @@ internal sealed class DistillationObjective(TorchDecoder student, TorchDecoder t
         if (options.SquareHeadWeight > 0 && !isSameStream)
         {
             throw new ArgumentException($"The teacher has {teacher.Layers.Count} layers of hidden size "
-                + $"{teacher.HiddenSize} and the student {student.Layers.Count} of {student.HiddenSize}; SquareHead needs "
-                + "equal ones. Set its weight to 0 and use the Kullback-Leibler divergence.");
+                + $"{teacher.HiddenSize} and the student {student.Layers.Count} of {student.HiddenSize}; SquareHead "
+                + "needs equal ones. Set its weight to 0 and use the Kullback-Leibler divergence.");
         }
     }
 

@@ -145,7 +145,9 @@ public static class LanguageModelInitializer
             && parameter.Name.EndsWith(".weight", StringComparison.Ordinal);
         if (isGain) Array.Fill(values, 1);
         if (parameter.Role is ParameterRole.Norm or ParameterRole.Bias) return values;
-        double deviation = parameter.Part is TensorNames.Output or TensorNames.Down ? ResidualDeviation(spec) : Deviation;
+        double deviation = parameter.Part is TensorNames.Output or TensorNames.Down
+            ? ResidualDeviation(spec)
+            : Deviation;
         for (int i = 0; i < values.Length; i++) values[i] = (float)(deviation * random.NextNormal());
         return values;
     }

@@ -73,8 +73,8 @@ public static class SparseFineTuner
             : TorchDecoder.Load(teacher, TorchPrecision.Of(training.Precision));
         string[] names = [];
         TrainingResult result = ModelTraining.Run(model, examples, training,
-            ("recover", options.Dynamics?.Name ?? "sparse", Provenance(options, plan, teacher)), SetUp, Finish, progress,
-            cancellationToken);
+            ("recover", options.Dynamics?.Name ?? "sparse", Provenance(options, plan, teacher)), SetUp, Finish,
+            progress, cancellationToken);
         return new SparseFineTuneResult(result.Model, new SparseFineTuneReport
         {
             Training = result.Report,
@@ -115,7 +115,8 @@ public static class SparseFineTuner
         LanguageModel Finish(TrainingOutcome outcome, ProvenanceStep step)
         {
             using LanguageModel trained = ModelTraining.Replace(
-                model, [.. names.Zip(outcome.Values, (name, values) => ModelTraining.Trained(model.Weights[name], values))],
+                model, [.. names.Zip(outcome.Values, (name, values) =>
+                    ModelTraining.Trained(model.Weights[name], values))],
                 training.TempFolder, step, cancellationToken);
             return new LanguageModel(trained.ToContent() with { MaskedTensors = zeros.Keys.ToHashSet() });
         }

@@ -51,8 +51,8 @@ public abstract class TrainingExamples
             return FromWindows(TokenWindows.Cut(documents, model, length, cancellationToken));
         return model.Spec.Encoder.IsMaskedLanguageModel
             ? MaskedExamples.Make(documents, model, length, cancellationToken)
-            : throw new ArgumentException($"This {model.Spec.Family} model predicts no tokens, so that text alone does not "
-                + "train it; give texts with labels (a .tsv file, or a label column).", nameof(model));
+            : throw new ArgumentException($"This {model.Spec.Family} model predicts no tokens, so that text alone does "
+                + "not train it; give texts with labels (a .tsv file, or a label column).", nameof(model));
     }
 
     /// <summary>Texts with the labels that a classifier is to tell.</summary>
@@ -139,8 +139,8 @@ public abstract class TrainingExamples
     {
         if (spec.Encoder is not null)
         {
-            throw new ArgumentException($"The examples are for a model that predicts the next token; a {spec.Family} model "
-                + "is an encoder. Make them from texts with labels, or from text for hidden tokens.");
+            throw new ArgumentException($"The examples are for a model that predicts the next token; a {spec.Family} "
+                + "model is an encoder. Make them from texts with labels, or from text for hidden tokens.");
         }
     }
 

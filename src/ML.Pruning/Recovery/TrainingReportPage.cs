@@ -38,8 +38,8 @@ public static class TrainingReportPage
         if (runs.Count == 0) throw new ArgumentException("A report page needs at least one run.", nameof(runs));
         (string Name, Run Run)[] read = [.. runs.Select(r => (r.Key, Read(r.Key, r.Value)))];
         var page = new StringBuilder("<table>\n");
-        page.Append(Row("th", "run", "steps", "parameters trained", "sparsity", "held-out loss before", "best", "at step",
-            "steps skipped", "went back", "tokens/s"));
+        page.Append(Row("th", "run", "steps", "parameters trained", "sparsity", "held-out loss before", "best",
+            "at step", "steps skipped", "went back", "tokens/s"));
         foreach ((string name, Run run) in read)
         {
             page.Append(Row("td", name, Text($"{run.StepsDone} of {run.Steps}"), Text($"{run.TrainedParameters:N0}"),

@@ -7,7 +7,8 @@ namespace ML.Pruning.Sparsity;
 public abstract record SparsityPattern
 {
     private const string LegalForms =
-        "legal forms are 'unstructured', 'N:M' with 1 <= N < M <= 256 such as '2:4', and 'block:RxC' such as 'block:16x4'";
+        "legal forms are 'unstructured', 'N:M' with 1 <= N < M <= 256 such as '2:4', and "
+        + "'block:RxC' such as 'block:16x4'";
 
     private protected SparsityPattern()
     {

@@ -48,7 +48,9 @@ internal static class CharacterClassUnion
     // Where a plain inner class ends, or null.
     private static int? InnerEnd(string expression, int start)
     {
-        if (expression[start - 1] == '-' || start + 1 >= expression.Length || "^:]".Contains(expression[start + 1])) return null;
+        if (expression[start - 1] == '-' || start + 1 >= expression.Length
+            || "^:]".Contains(expression[start + 1]))
+            return null;
         for (int i = start + 1; i < expression.Length; i++)
         {
             if (expression[i] == '\\') i++;

@@ -94,7 +94,8 @@ public sealed class SparseOnnxTransformer : LlmTransformer
         }
     }
 
-    internal override IRowComputer CreateComputer(DataViewRow input, int capacity) => new Computer(this, input, capacity);
+    internal override IRowComputer CreateComputer(DataViewRow input, int capacity) =>
+        new Computer(this, input, capacity);
 
     private protected override void Save(ModelSaveContext ctx)
     {
@@ -132,7 +133,8 @@ public sealed class SparseOnnxTransformer : LlmTransformer
         : throw new NotSupportedException($"'{value.Name}' of the ONNX model is "
             + $"{value.ElementType?.Name ?? "no tensor"}; columns hold tensors of Single and Int64.");
 
-    // The dimensions of a row's values: those given, else the model's, an open first one 1, another open one what is left.
+    // The dimensions of a row's values: those given, else the model's, an open first one 1, another open one what is
+    // left.
     private long[] ShapeOf(OnnxValueInfo input, int length)
     {
         long[] shape = [.. _settings.Shapes.GetValueOrDefault(input.Name, input.Dimensions).Select(size => (long)size)];
@@ -157,7 +159,8 @@ public sealed class SparseOnnxTransformer : LlmTransformer
     private sealed class Computer(SparseOnnxTransformer stage, DataViewRow row, int capacity) : IRowComputer
     {
         private readonly Func<Array>[] _read =
-            [.. stage.Inputs.Select(column => IsSingle(column) ? Reader<float>(row, column) : Reader<long>(row, column))];
+            [.. stage.Inputs.Select(column =>
+                IsSingle(column) ? Reader<float>(row, column) : Reader<long>(row, column))];
 
         private readonly Array[][] _inputs = new Array[capacity][];
         private readonly Array[][] _outputs = new Array[capacity][];
@@ -170,7 +173,8 @@ public sealed class SparseOnnxTransformer : LlmTransformer
             {
                 Array[] values = _inputs[slot];
                 _outputs[slot] = stage._session.Run(
-                    [.. stage._inputs.Select((input, i) => (input.Name, values[i], stage.ShapeOf(input, values[i].Length)))],
+                    [.. stage._inputs.Select(
+                        (input, i) => (input.Name, values[i], stage.ShapeOf(input, values[i].Length)))],
                     stage._settings.Outputs);
             }
         }

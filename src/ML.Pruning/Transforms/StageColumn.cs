@@ -61,8 +61,8 @@ internal readonly record struct StageColumn(string Name, DataViewType Type)
 
     private ArgumentOutOfRangeException Missing(string parameter) => new(parameter,
         $"Could not find input column '{Name}'." + (Type is LanguageModelDataViewType
-            ? " A model comes from a stage such as LoadLlm. If there is one, caching or shuffling after it has dropped the "
-                + "column: put AppendCacheCheckpoint and ShuffleRows before LoadLlm."
+            ? " A model comes from a stage such as LoadLlm. If there is one, caching or shuffling after it has dropped "
+                + "the column: put AppendCacheCheckpoint and ShuffleRows before LoadLlm."
             : ""));
 
     private ArgumentOutOfRangeException Mismatch(string parameter, string got) => new(parameter,

@@ -17,7 +17,8 @@ public sealed class TextEmbeddingTransformer : TextScoringTransformer<TextEmbedd
         : base(env, nameof(TextEmbeddingTransformer), options)
     {
         if (options.Dimension < 1)
-            throw new FormatException($"The length of a stage's vectors is {options.Dimension}; it must be at least 1.");
+            throw new FormatException(
+                $"The length of a stage's vectors is {options.Dimension}; it must be at least 1.");
         Outputs = [StageColumn.Vector(options.OutputColumnName, options.Dimension)];
     }
 
@@ -49,8 +50,8 @@ public sealed class TextEmbeddingTransformer : TextScoringTransformer<TextEmbedd
         {
             if (model.Spec.HiddenSize != stage.StageOptions.Dimension)
             {
-                throw new InvalidOperationException($"The model's vectors have {model.Spec.HiddenSize} numbers; the stage "
-                    + $"was fitted for {stage.StageOptions.Dimension}. Fit it again.");
+                throw new InvalidOperationException($"The model's vectors have {model.Spec.HiddenSize} numbers; the "
+                    + $"stage was fitted for {stage.StageOptions.Dimension}. Fit it again.");
             }
 
             IReadOnlyList<(float[] Vector, int Tokens)> results =

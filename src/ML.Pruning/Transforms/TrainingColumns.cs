@@ -37,7 +37,8 @@ internal sealed record TrainingColumns(string Text, string? Response, string? La
         IEnumerable<(string First, string Second)> rows = Rows(data, Text, Second);
         return Label is null
             ? TrainingExamples.FromPairs(
-                rows.Select(row => new InstructionPair(row.First, row.Second)), model, sequenceLength, cancellationToken)
+                rows.Select(row => new InstructionPair(row.First, row.Second)), model, sequenceLength,
+                cancellationToken)
             : TrainingExamples.FromLabels(
                 rows.Select(row => new LabeledText(row.First, row.Second)), model, sequenceLength, cancellationToken);
     }

@@ -66,7 +66,8 @@ internal static partial class ApiListing
         if (Delegate().Match(text) is { Success: true } signature)
         {
             string[] member = [$"{signature.Groups["result"].Value} ({signature.Groups["parameters"].Value})"];
-            return new ApiType(signature.Groups["name"].Value, "delegate", [], signature.Groups["where"].Value, [.. member]);
+            return new ApiType(signature.Groups["name"].Value, "delegate", [], signature.Groups["where"].Value,
+                [.. member]);
         }
 
         Match match = Type().Match(text);
@@ -115,11 +116,13 @@ internal static partial class ApiListing
     [GeneratedRegex(@"^public (abstract |static )?")]
     private static partial Regex InterfaceModifiers();
 
-    [GeneratedRegex(@"^(?:public |protected )?delegate (?<result>.+?) (?<name>[\w.]+(?:<[^(]*>)?)\((?<parameters>.*)\)(?<where> where .*)?$")]
+    [GeneratedRegex(@"^(?:public |protected )?delegate (?<result>.+?) (?<name>[\w.]+(?:<[^(]*>)?)"
+        + @"\((?<parameters>.*)\)(?<where> where .*)?$")]
     private static partial Regex Delegate();
 
     [GeneratedRegex(
-        @"^(?:public |protected )*(?:readonly |ref )*(?<kind>(?:sealed class|abstract class|static class|class|struct|interface|enum))"
+        @"^(?:public |protected )*(?:readonly |ref )*"
+        + @"(?<kind>(?:sealed class|abstract class|static class|class|struct|interface|enum))"
         + @" (?<name>.+?)(?: : (?<bases>.+?))?(?<where> where .*)?$")]
     private static partial Regex Type();
 }

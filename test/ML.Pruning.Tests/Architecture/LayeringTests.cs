@@ -9,7 +9,8 @@ public sealed class LayeringTests
     private const string Library = "ML.Pruning";
     private const string Catalogs = "Microsoft.ML";
 
-    // A row may use itself and the rows before it. Types at the root, ML.Pruning itself, serve every layer and use none.
+    // A row may use itself and the rows before it. Types at the root, ML.Pruning itself, serve every layer and
+    // use none.
     private static readonly string[] s_layers =
     [
         Library, "Checkpoints", "Tokenization", "Sparsity", "Kernels", "Models", "Calibration", "Importance", "Pruning",
@@ -25,7 +26,8 @@ public sealed class LayeringTests
     [TestMethod]
     public void Namespaces_OfTheLibrary_AreInTheTable()
     {
-        Expect("is in a namespace that is no layer", use => IsOurs(use.UserNamespace) && LayerOf(use.UserNamespace) < 0);
+        Expect("is in a namespace that is no layer", use =>
+            IsOurs(use.UserNamespace) && LayerOf(use.UserNamespace) < 0);
     }
 
     [TestMethod]

@@ -36,7 +36,8 @@ public sealed partial class RepositoryTests
     {
         // The real libraries throw that exception in places, and a stand-in behaves as they do.
         ExpectNone(s_sourceExtensions, (file, text) => Unfinished().Matches(text)
-            .Where(match => match.Groups["mark"].Success || !file.StartsWith("build/standins/", StringComparison.Ordinal))
+            .Where(match => match.Groups["mark"].Success
+                || !file.StartsWith("build/standins/", StringComparison.Ordinal))
             .Select(match => $"'{match.Value}'"));
     }
 
@@ -71,7 +72,8 @@ public sealed partial class RepositoryTests
     // The catalog's extension methods stand where ML.NET users look; the runtime knows that attribute by its full name.
     private static bool IsException(string file, string name) =>
         (name == "Microsoft.ML" && file.StartsWith("src/ML.Pruning/", StringComparison.Ordinal) && file.Count('/') == 2)
-        || (name == "System.Runtime.CompilerServices" && file.EndsWith("/IgnoresAccessChecksToAttribute.cs", StringComparison.Ordinal));
+        || (name == "System.Runtime.CompilerServices"
+            && file.EndsWith("/IgnoresAccessChecksToAttribute.cs", StringComparison.Ordinal));
 
     private static void ExpectNone(string[] extensions, Func<string, string, IEnumerable<string>> findFaults)
     {

@@ -9,7 +9,8 @@ namespace ML.Pruning.Tests.Architecture;
 internal static class SignatureText
 {
     private const BindingFlags Declared =
-        BindingFlags.DeclaredOnly | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance;
+        BindingFlags.DeclaredOnly | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static
+        | BindingFlags.Instance;
 
     private static readonly Dictionary<Type, string> s_keywords = new()
     {
@@ -33,7 +34,8 @@ internal static class SignatureText
         if (type.IsEnum)
         {
             IEnumerable<string> values = type.GetFields(BindingFlags.Public | BindingFlags.Static)
-                .Select(field => $"{field.Name} = {Constant(field.GetRawConstantValue(), typeof(object))}");
+                .Select(field => $"{field.Name} = "
+                + $"{Constant(field.GetRawConstantValue(), typeof(object))}");
             return new ApiType(Name(type), "enum", [Name(Enum.GetUnderlyingType(type))], "", [.. values]);
         }
 
@@ -67,7 +69,8 @@ internal static class SignatureText
     }
 
     private static bool IsVisibleArgument(Type type) => type.IsGenericParameter
-        || (IsVisible(type.HasElementType ? type.GetElementType()! : type) && type.GetGenericArguments().All(IsVisibleArgument));
+        || (IsVisible(type.HasElementType ? type.GetElementType()! : type)
+            && type.GetGenericArguments().All(IsVisibleArgument));
 
     private static IEnumerable<string> Members(Type type)
     {
@@ -118,7 +121,8 @@ internal static class SignatureText
         string access = field.IsPublic ? "public " : "protected ";
         if (field.IsLiteral)
         {
-            return $"{access}const {Name(field.FieldType)} {field.Name} = {Constant(field.GetRawConstantValue(), typeof(object))}";
+            return $"{access}const {Name(field.FieldType)} {field.Name} = "
+                + $"{Constant(field.GetRawConstantValue(), typeof(object))}";
         }
 
         return $"{access}{(field.IsStatic ? "static " : "")}{(field.IsInitOnly ? "readonly " : "")}"
@@ -130,7 +134,8 @@ internal static class SignatureText
         MethodInfo[] visible = [.. property.GetAccessors(nonPublic: true).Where(IsVisible)];
         MethodInfo widest = visible.OrderByDescending(accessor => accessor.IsPublic).First();
         string accessors = string.Concat(visible.Select(accessor =>
-            (Access(accessor) == Access(widest) ? "" : Access(accessor)) + (accessor == property.GetMethod ? "get; " : "set; ")));
+            (Access(accessor) == Access(widest) ? "" : Access(accessor))
+                + (accessor == property.GetMethod ? "get; " : "set; ")));
         ParameterInfo[] indices = property.GetIndexParameters();
         string name = indices.Length == 0 ? property.Name : $"this[{Parameters(indices)}]";
         return $"{Modifiers(widest)}{Name(property.PropertyType)} {name} {{ {accessors}}}";
@@ -193,7 +198,9 @@ internal static class SignatureText
             _ when parameter.IsDefined(typeof(ParamArrayAttribute)) => "params ",
             _ => "",
         };
-        Type type = parameter.ParameterType.IsByRef ? parameter.ParameterType.GetElementType()! : parameter.ParameterType;
+        Type type = parameter.ParameterType.IsByRef
+            ? parameter.ParameterType.GetElementType()!
+            : parameter.ParameterType;
         string value = parameter.HasDefaultValue ? $" = {Constant(parameter.RawDefaultValue, type)}" : "";
         return $"{modifier}{Name(type)} {parameter.Name}{value}";
     }
@@ -234,7 +241,8 @@ internal static class SignatureText
             parts.Add("class");
         }
 
-        parts.AddRange(parameter.GetGenericParameterConstraints().Where(type => type != typeof(ValueType)).Select(Name));
+        parts.AddRange(parameter.GetGenericParameterConstraints().Where(type => type != typeof(ValueType))
+            .Select(Name));
         if (!isStruct && flags.HasFlag(GenericParameterAttributes.DefaultConstructorConstraint))
         {
             parts.Add("new()");
@@ -271,7 +279,8 @@ internal static class SignatureText
         }
 
         Type[] arguments = type.GetGenericArguments();
-        return typeof(ITuple).IsAssignableFrom(type) && type.IsValueType && type.Namespace == "System" && arguments.Length > 1
+        return typeof(ITuple).IsAssignableFrom(type) && type.IsValueType && type.Namespace == "System"
+            && arguments.Length > 1
             ? $"({string.Join(", ", TupleItems(type).Select(Name))})"
             : QualifiedName(type, arguments);
     }
@@ -296,7 +305,8 @@ internal static class SignatureText
         return prefix + SimpleName(type) + own;
     }
 
-    private static bool IsSystem(string space) => space == "System" || space.StartsWith("System.", StringComparison.Ordinal);
+    private static bool IsSystem(string space) =>
+        space == "System" || space.StartsWith("System.", StringComparison.Ordinal);
 
     private static string SimpleName(Type type) => type.Name.Split('`')[0];
 }

@@ -67,7 +67,8 @@ public sealed class TelemetryTests
             new[] { ("input", Secret.Length + 1.0), ("output", 5.0) },
             Measured("ml.pruning.tokens").Select(m => ((string)m.Tags["ml.pruning.token.type"]!, m.Value)).ToArray());
         Assert.IsGreaterThan(0, Measured("ml.pruning.operation.duration").Single().Value);
-        foreach (object? value in _measured.SelectMany(m => m.Tags.Values).Concat(activity.TagObjects.Select(t => t.Value)))
+        foreach (object? value
+            in _measured.SelectMany(m => m.Tags.Values).Concat(activity.TagObjects.Select(t => t.Value)))
             Assert.IsFalse($"{value}".Contains("secret", StringComparison.Ordinal));
     }
 

@@ -89,7 +89,8 @@ internal sealed class TypeUseReader
     {
         foreach (GenericParameterHandle parameter in parameters)
         {
-            foreach (GenericParameterConstraintHandle handle in _metadata.GetGenericParameter(parameter).GetConstraints())
+            foreach (GenericParameterConstraintHandle handle
+                in _metadata.GetGenericParameter(parameter).GetConstraints())
             {
                 Use(_metadata.GetGenericParameterConstraint(handle).Type);
             }
@@ -204,7 +205,8 @@ internal sealed class TypeUseReader
         }
 
         var assembly = (AssemblyReferenceHandle)reference.ResolutionScope;
-        Add(Name(reference.Namespace, reference.Name), _metadata.GetString(_metadata.GetAssemblyReference(assembly).Name));
+        Add(Name(reference.Namespace, reference.Name),
+            _metadata.GetString(_metadata.GetAssemblyReference(assembly).Name));
     }
 
     private void Add((string Name, string Namespace) used, string? assembly)

@@ -27,7 +27,8 @@ public sealed class PruningReportBrowserTests
             string page = Path.Combine(folder.FullName, "run.html");
             File.WriteAllText(page, RealPage());
             string dom = Show(browser, folder, page, "--dump-dom");
-            foreach (string text in new[] { "Pruning report", "wanda", "Sparsity by layer", "9.5", "layers.0.self_attn.q_proj.weight" })
+            foreach (string text in new[] { "Pruning report", "wanda", "Sparsity by layer", "9.5",
+                "layers.0.self_attn.q_proj.weight" })
                 StringAssert.Contains(dom, text);
 
             string light = Path.Combine(folder.FullName, "light.png"), dark = Path.Combine(folder.FullName, "dark.png");
@@ -55,7 +56,8 @@ public sealed class PruningReportBrowserTests
     private static string Show(string browser, DirectoryInfo folder, string page, params string[] options)
     {
         string profile = folder.CreateSubdirectory($"profile-{Guid.NewGuid():N}").FullName;
-        DotnetCommand shown = DotnetCommand.Start(browser, folder.FullName, ["--headless", "--no-sandbox", "--disable-gpu",
+        DotnetCommand shown = DotnetCommand.Start(
+            browser, folder.FullName, ["--headless", "--no-sandbox", "--disable-gpu",
             "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
             "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr", $"--user-data-dir={profile}", .. options,
             new Uri(page).AbsoluteUri]).Expect();

@@ -81,7 +81,8 @@ public sealed class PruningReportPageTests
         Assert.IsLessThanOrEqualTo(low + 1e-9, ticks[0]);
         Assert.IsGreaterThanOrEqualTo(high - 1e-9, ticks[^1]);
         if (low < high)
-            Assert.AreEqual(expected, string.Join(' ', ticks.Select(t => t.ToString("0.##", CultureInfo.InvariantCulture))));
+            Assert.AreEqual(expected,
+                string.Join(' ', ticks.Select(t => t.ToString("0.##", CultureInfo.InvariantCulture))));
     }
 
     [TestMethod]

@@ -24,7 +24,8 @@ public class SparseGptGoldenTests
     [DataRow("unstructured", 12.5879)]
     [DataRow("2:4", 24.1419)]
     public void SparseGpt_HalfOfStories_HasTheGoldenPerplexity(string pattern, double expected) => AssertPerplexity(
-        "stories", new SparseGpt { Pattern = SparsityPattern.Parse(pattern), Calibration = GoldenProtocol.Calibration }, expected);
+        "stories", new SparseGpt { Pattern = SparsityPattern.Parse(pattern), Calibration = GoldenProtocol.Calibration },
+            expected);
 
     [TestMethod]
     public void SparseGpt_SeventyPercentOfStories_HasTheGoldenPerplexity() => AssertPerplexity(
@@ -36,7 +37,8 @@ public class SparseGptGoldenTests
 
     [TestMethod]
     public void Wanda_HalfOfStoriesWithSparseGptUpdate_HasTheGoldenPerplexity() =>
-        AssertPerplexity("stories", new Wanda { Update = new SparseGptUpdate(), Calibration = GoldenProtocol.Calibration }, 10.2120);
+        AssertPerplexity("stories",
+            new Wanda { Update = new SparseGptUpdate(), Calibration = GoldenProtocol.Calibration }, 10.2120);
 
     [TestMethod]
     public void Wanda_HalfOfStoriesWithLeastSquares_HasTheGoldenPerplexity() => AssertPerplexity(
@@ -48,7 +50,8 @@ public class SparseGptGoldenTests
 
     [TestMethod]
     public void SparseGpt_StoriesByOwl_HasTheGoldenPerplexity() => AssertPerplexity("stories",
-        new SparseGpt { Sparsity = 0.7, Allocation = new OwlAllocation(), Calibration = GoldenProtocol.Calibration }, 81.7353);
+        new SparseGpt { Sparsity = 0.7, Allocation = new OwlAllocation(), Calibration = GoldenProtocol.Calibration },
+            81.7353);
 
     private static void AssertPerplexity(string data, WeightPruning method, double expected)
     {

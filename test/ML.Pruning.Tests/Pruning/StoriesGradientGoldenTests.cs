@@ -24,7 +24,8 @@ public class StoriesGradientGoldenTests
 
     [TestMethod]
     public void TaylorSecond_HalfOfStories_HasTheGoldenPerplexityBelowMagnitude() => Assert.IsLessThan(
-        Magnitude, AssertPerplexity(new TaylorPruning(TaylorOrder.Second) { Calibration = GoldenProtocol.Calibration }, 12.4871));
+        Magnitude, AssertPerplexity(
+            new TaylorPruning(TaylorOrder.Second) { Calibration = GoldenProtocol.Calibration }, 12.4871));
 
     [TestMethod]
     public void TaylorMix_HalfOfStories_HasTheGoldenPerplexity() =>

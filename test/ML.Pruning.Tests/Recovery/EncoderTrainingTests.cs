@@ -85,8 +85,10 @@ public sealed class EncoderTrainingTests
             .SequenceEqual(trained.Weights["classifier.weight"].ToArray()));
         CollectionAssert.AreEqual(start.Weights[TensorNames.Embedding].ToArray(),
             trained.Weights[TensorNames.Embedding].ToArray());
-        double before = AccuracyEvaluator.Evaluate(start, TinyEncoder.Labeled(100, 2), EngineKind.Torch).MeanCrossEntropy;
-        double after = AccuracyEvaluator.Evaluate(trained, TinyEncoder.Labeled(100, 2), EngineKind.Torch).MeanCrossEntropy;
+        double before = AccuracyEvaluator.Evaluate(start, TinyEncoder.Labeled(100, 2), EngineKind.Torch)
+            .MeanCrossEntropy;
+        double after = AccuracyEvaluator.Evaluate(trained, TinyEncoder.Labeled(100, 2), EngineKind.Torch)
+            .MeanCrossEntropy;
         Assert.IsLessThan(0.8 * before, after);
     }
 

@@ -114,7 +114,8 @@ public class LoraTests
             "1.mlp.down_proj" }, Parts("q_proj", "mlp.down_proj"));
         CollectionAssert.AreEqual(new[] { "1.mlp.up_proj" }, Parts("layers.1.mlp.up_proj"));
         var error = Assert.ThrowsExactly<ArgumentException>(() => Parts("q_proj", "proj"));
-        StringAssert.Contains(error.Message, "target \"proj\" is no linear map of the model; there are self_attn.q_proj");
+        StringAssert.Contains(
+            error.Message, "target \"proj\" is no linear map of the model; there are self_attn.q_proj");
     }
 
     [TestMethod]
@@ -126,7 +127,8 @@ public class LoraTests
         using TorchDecoder decoder = TorchDecoder.Load(adapted, ScalarType.Float64);
         Tensor[] ids = [TorchWeights.ToTokens(RandomModel.Tokens(model.Spec, 12), 2)];
         using var batch = new Disposables(ids);
-        Dictionary<string, Parameter> parameters = decoder.named_parameters().ToDictionary(p => p.name, p => p.parameter);
+        Dictionary<string, Parameter> parameters =
+            decoder.named_parameters().ToDictionary(p => p.name, p => p.parameter);
 
         // DoRA holds the rows' lengths constant, so that only m's own gradient is that of the function.
         string[] names = [.. adapted.Spec.AdapterParameters().Select(p => p.Name)

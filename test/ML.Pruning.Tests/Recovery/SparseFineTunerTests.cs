@@ -179,9 +179,11 @@ public class SparseFineTunerTests
         Expect(gradual, "schedule cubic needs a pruning method that says what goes");
         Expect(gradual with { Pruning = new Wanda() }, "such as magnitude, not wanda");
         Expect(gradual with { Pruning = new Magnitude { Pattern = new NofMPattern(2, 4) } }, "has no use for 2:4");
-        Expect(gradual with { Pruning = new Magnitude { Group = ComparisonGroup.Model } }, "choose the group row, tile");
+        Expect(gradual with { Pruning = new Magnitude { Group = ComparisonGroup.Model } },
+            "choose the group row, tile");
         Expect(gradual with { Pruning = new Magnitude(), MaskInterval = 0 }, "mask interval is 0");
-        Expect(options with { Pruning = new Magnitude { Quantization = WeightGrid.Parse("int8") } }, "off the grid int8");
+        Expect(options with { Pruning = new Magnitude { Quantization = WeightGrid.Parse("int8") } },
+            "off the grid int8");
 
         void Expect(SparseFineTuneOptions wrong, string message)
         {

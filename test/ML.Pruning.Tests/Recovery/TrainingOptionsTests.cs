@@ -28,7 +28,8 @@ public class TrainingOptionsTests
     [TestMethod]
     public void LearningRateAt_OtherDecays_AreAsByHand()
     {
-        var options = new TrainingOptions { Steps = 11, WarmupSteps = 0, FinalLearningRateFraction = 0, LearningRate = 1 };
+        var options = new TrainingOptions { Steps = 11, WarmupSteps = 0, FinalLearningRateFraction = 0,
+            LearningRate = 1 };
         Assert.AreEqual(0.7, (options with { Decay = LearningRateDecay.Linear }).LearningRateAt(3), 1e-12);
         Assert.AreEqual(1, (options with { Decay = LearningRateDecay.Constant }).LearningRateAt(10), 1e-12);
     }

@@ -25,7 +25,9 @@ internal static class PrunedOnnx
         {
             string weight = node.Inputs[1];
             OnnxTensor? tensor = graph.Initializers.GetValueOrDefault(weight)
-                ?? (graph.Producers.GetValueOrDefault(weight) is { Type: "Constant" } constant ? graph.ValueOf(constant) : null);
+                ?? (graph.Producers.GetValueOrDefault(weight) is { Type: "Constant" } constant
+                    ? graph.ValueOf(constant)
+                    : null);
             if (tensor is not { Element: OnnxElement.Float } || tensor.Data() is not { } data) continue;
             Span<float> values = MemoryMarshal.Cast<byte, float>(MemoryMarshal.AsMemory(data).Span);
             float[] magnitudes = [.. values.ToArray().Select(Math.Abs).Order()];

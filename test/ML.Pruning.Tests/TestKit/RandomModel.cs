@@ -31,7 +31,8 @@ internal static class RandomModel
     {
         var random = new Random(seed);
         Dictionary<string, StoredTensor> weights = spec.Parameters().ToDictionary(
-            p => p.Name, p => (StoredTensor)new ArrayTensor(p.Name, Values(p, random, spec.NormGainOffset), p.Shape, type));
+            p => p.Name, p => (StoredTensor)new ArrayTensor(
+                p.Name, Values(p, random, spec.NormGainOffset), p.Shape, type));
         return new LanguageModel(new LanguageModelContent
         {
             Spec = spec,

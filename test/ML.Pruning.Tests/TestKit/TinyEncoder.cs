@@ -25,7 +25,8 @@ internal sealed class TinyEncoder : IDisposable
     public static readonly string[] Texts =
     [
         "The film is very good.", "", "A dull, poor story and a bad film", "fine", "Greatly good and bad",
-        "the story is a film and the film is a story and the story is very very very very very very very very very dull.",
+        "the story is a film and the film is a story and the story is very very very very very very very very very "
+            + "dull.",
     ];
 
     /// <summary>Two layers, hidden size 16, context 24, labels "negative" and "positive".</summary>
@@ -40,7 +41,8 @@ internal sealed class TinyEncoder : IDisposable
                 ["vocab.txt"] = Encoding.UTF8.GetBytes(string.Join('\n', Vocabulary)),
             });
 
-    public static string[] Vocabulary => ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", .. s_good, .. s_bad, .. s_other];
+    public static string[] Vocabulary =>
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", .. s_good, .. s_bad, .. s_other];
 
     /// <summary>Texts with labels.</summary>
     public static LabeledText[] Labeled(int count, int seed = 1)

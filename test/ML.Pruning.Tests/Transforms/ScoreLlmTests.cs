@@ -150,7 +150,8 @@ public sealed class ScoreLlmTests
 
     private sealed class LlmLoader(MLContext ml, string folder, IDataView data) : IDisposable
     {
-        private readonly ML.Pruning.Transforms.LlmLoadingTransformer _fitted = ml.Transforms.LoadLlm("Model", folder).Fit(data);
+        private readonly ML.Pruning.Transforms.LlmLoadingTransformer _fitted =
+            ml.Transforms.LoadLlm("Model", folder).Fit(data);
 
         public IDataView Output => _fitted.Transform(data);
 

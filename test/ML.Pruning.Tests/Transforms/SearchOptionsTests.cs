@@ -21,12 +21,14 @@ public sealed class SearchOptionsTests
         {
             Assert.IsTrue(property.CanRead && property.CanWrite, property.Name);
             object? value = property.GetValue(defaults);
-            Attribute[] spaces = [.. property.GetCustomAttributes().Where(a => a.GetType().Namespace == "Microsoft.ML.SearchSpace")];
+            Attribute[] spaces = [.. property.GetCustomAttributes()
+                .Where(a => a.GetType().Namespace == "Microsoft.ML.SearchSpace")];
             switch (spaces.Single())
             {
                 case RangeAttribute range:
                     Assert.AreEqual(value, range.Init, property.Name);
-                    Assert.IsTrue(((IComparable)range.Min).CompareTo(value) < 0 && ((IComparable)range.Max).CompareTo(value) > 0);
+                    Assert.IsTrue(((IComparable)range.Min).CompareTo(value) < 0
+                        && ((IComparable)range.Max).CompareTo(value) > 0);
                     break;
                 case ChoiceAttribute choice:
                     Assert.AreEqual(value, choice.DefaultValue, property.Name);

@@ -55,7 +55,8 @@ internal static class StageConformance
     }
 
     private static Func<string> Reader(DataViewRow row, DataViewSchema.Column column) =>
-        (Func<string>)typeof(StageConformance).GetMethod(nameof(TypedReader), BindingFlags.Static | BindingFlags.NonPublic)!
+        (Func<string>)typeof(StageConformance)
+            .GetMethod(nameof(TypedReader), BindingFlags.Static | BindingFlags.NonPublic)!
             .MakeGenericMethod(column.Type.RawType).Invoke(null, [row, column])!;
 
     private static Func<string> TypedReader<T>(DataViewRow row, DataViewSchema.Column column)
@@ -201,7 +202,8 @@ internal static class StageConformance
     private static void Refits(MLContext ml, Func<IEstimator<ITransformer>> build, IDataView data)
     {
         IEstimator<ITransformer> estimator = build();
-        foreach (DataOperationsCatalog.TrainTestData fold in ml.Data.CrossValidationSplit(data, numberOfFolds: 2, seed: 5))
+        foreach (DataOperationsCatalog.TrainTestData fold
+            in ml.Data.CrossValidationSplit(data, numberOfFolds: 2, seed: 5))
         {
             ITransformer fitted = estimator.Fit(fold.TrainSet);
             IReadOnlyList<IReadOnlyDictionary<string, string>> test = Rows(fitted.Transform(fold.TestSet));

@@ -26,7 +26,8 @@ internal static class EncoderGraph
             scope.Graph.Scope = $"layers.{layer}/";
             Dictionary<string, LinearSpec> linears = spec.Linears(layer).ToDictionary(l => l.Part);
             string attended = Attend(scope, spec.Layers[layer], linears, hidden);
-            hidden = NormGraph.Add(scope, hidden, attended, TensorNames.Name(layer, TensorNames.AttentionSumNorm)).Normed;
+            hidden = NormGraph.Add(scope, hidden, attended, TensorNames.Name(layer, TensorNames.AttentionSumNorm))
+                .Normed;
             string transformed = MlpGraph.Add(scope, linears, hidden);
             hidden = NormGraph.Add(scope, hidden, transformed, TensorNames.Name(layer, TensorNames.MlpSumNorm)).Normed;
         }
@@ -105,7 +106,8 @@ internal static class EncoderGraph
         if (withStates || encoder.Head == EncoderHead.None) Declare(hidden, GraphNames.HiddenState, spec.HiddenSize);
         if (encoder.IsMaskedLanguageModel)
         {
-            string transformed = MlpGraph.Activate(graph, encoder.HeadActivation, Map(TensorNames.HeadTransform, hidden));
+            string transformed = MlpGraph.Activate(
+                graph, encoder.HeadActivation, Map(TensorNames.HeadTransform, hidden));
             string[] head = [scope.Weight(spec.TiedHead ? TensorNames.Embedding : TensorNames.Head)];
             if (spec.HeadBias) head = [.. head, scope.Weight(TensorNames.HeadBias)];
             string logits =

@@ -70,8 +70,8 @@ public static class SparseOnnxModel
         var file = new OnnxGraphFile(source);
         if (file.HasExternalDataInside())
         {
-            throw new NotSupportedException($"In '{source}' a node keeps its data in a file of its own; only initializers "
-                + "of the graph may. Run the model as it is.");
+            throw new NotSupportedException($"In '{source}' a node keeps its data in a file of its own; only "
+                + "initializers of the graph may. Run the model as it is.");
         }
 
         var rewriting = new SparseRewriting(file, options);

@@ -82,7 +82,8 @@ internal sealed class KernelSelection
         {
             if (sparsity >= CsrFrom && columns <= ushort.MaxValue) candidates.Add(Pack(PackedFormat.Csr));
             if (columns <= ushort.MaxValue) candidates.Add(Pack(PackedFormat.Block));
-            if (candidates[^1] is { Format: PackedFormat.Block } block && block.Kept > MostBlockWaste * candidates[0].Kept)
+            if (candidates[^1] is { Format: PackedFormat.Block } block
+                && block.Kept > MostBlockWaste * candidates[0].Kept)
             {
                 block.Dispose();
                 candidates.RemoveAt(candidates.Count - 1);

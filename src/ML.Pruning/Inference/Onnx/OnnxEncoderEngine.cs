@@ -95,7 +95,8 @@ internal sealed class OnnxEncoderEngine : ILanguageModelEngine
     {
         int length = EngineArguments.CheckTokens(Spec, tokens, batch);
         EngineArguments.CheckLengths(lengths, batch, length);
-        EngineArguments.CheckDestination(states.Length, (long)tokens.Length * Spec.HiddenSize, "[batch, length, hidden]");
+        EngineArguments.CheckDestination(
+            states.Length, (long)tokens.Length * Spec.HiddenSize, "[batch, length, hidden]");
         var whole = new int[batch];
         Array.Fill(whole, length);
         Run(GraphNames.HiddenState, tokens, lengths.IsEmpty ? whole : lengths, length * Spec.HiddenSize, states);

@@ -87,8 +87,10 @@ internal sealed class SparseOnnxSession : IDisposable
         {
             using IDisposableReadOnlyCollection<OrtValue> results =
                 Run([.. inputs.Select(input => input.Name)], values, outputs);
-            return [.. results.Select(result => result.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float
-                ? (Array)result.GetTensorDataAsSpan<float>().ToArray() : result.GetTensorDataAsSpan<long>().ToArray())];
+            return [.. results.Select(
+                result => result.GetTensorTypeAndShape().ElementDataType == TensorElementType.Float
+                    ? (Array)result.GetTensorDataAsSpan<float>().ToArray()
+                    : result.GetTensorDataAsSpan<long>().ToArray())];
         }
         finally
         {
@@ -127,7 +129,8 @@ internal sealed class SparseOnnxSession : IDisposable
     private static List<OnnxValueInfo> Describe(IReadOnlyDictionary<string, NodeMetadata> metadata) =>
     [
         .. metadata.Select(value => new OnnxValueInfo(
-            value.Key, value.Value.IsTensor ? value.Value.ElementType : null, value.Value.IsTensor ? value.Value.Dimensions : [])),
+            value.Key, value.Value.IsTensor ? value.Value.ElementType : null,
+            value.Value.IsTensor ? value.Value.Dimensions : [])),
     ];
 
     private static InferenceSession Load(string path)

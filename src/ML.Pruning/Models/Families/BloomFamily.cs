@@ -54,7 +54,8 @@ public sealed class BloomFamily : LayerNormFamily
         {
             AlibiSlopes = HeadSlopes.Standard(Math.Max(heads, 1)),
         };
-        IReadOnlyList<LayerSpec> layers = LayerShapes.Read(config, config.Int("n_layer", "num_hidden_layers", 2), layer);
+        IReadOnlyList<LayerSpec> layers =
+            LayerShapes.Read(config, config.Int("n_layer", "num_hidden_layers", 2), layer);
         ModelSpec spec = SharedSpec(
             config, config.Int("vocab_size", 250880), hidden, config.Int("seq_length", 2048), layers, biases: true);
         return spec with

@@ -19,7 +19,8 @@ public sealed class Gpt2Family : LayerNormFamily
 
     /// <inheritdoc/>
     public override bool IsNoParameter(string name) =>
-        name.EndsWith(".attn.bias", StringComparison.Ordinal) || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
+        name.EndsWith(".attn.bias", StringComparison.Ordinal)
+            || name.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
 
     private protected override IReadOnlyList<(string Source, string Canonical)> FirstTensors =>
         [("wte.weight", TensorNames.Embedding), ("wpe.weight", TensorNames.PositionEmbedding)];

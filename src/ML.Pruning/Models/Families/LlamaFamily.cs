@@ -100,7 +100,8 @@ public class LlamaFamily : ModelFamily
         config["num_key_value_heads"] = first.KeyValueHeads;
         config["intermediate_size"] = first.MlpWidth;
         config["tie_word_embeddings"] = spec.TiedHead;
-        if (config["head_dim"] is not null || first.HeadSize != (DefaultHeadSize ?? (double)spec.HiddenSize / first.Heads))
+        if (config["head_dim"] is not null
+            || first.HeadSize != (DefaultHeadSize ?? (double)spec.HiddenSize / first.Heads))
             config["head_dim"] = first.HeadSize;
     }
 }

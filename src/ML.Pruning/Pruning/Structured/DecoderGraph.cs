@@ -30,8 +30,8 @@ internal sealed class DecoderGraph
         return graph._nodes;
     }
 
-    // The directions of a rotated stream are not channels that could go one by one; an encoder's pooler and head have the
-    // width of the stream, in and out, so that channels are not offered there either.
+    // The directions of a rotated stream are not channels that could go one by one; an encoder's pooler and head have
+    // the width of the stream, in and out, so that channels are not offered there either.
     private GroupKind? Stream => _spec.ResidualWidth is null && _spec.Encoder is null ? GroupKind.Channel : null;
 
     private GraphNode Embedding()
@@ -41,7 +41,8 @@ internal sealed class DecoderGraph
             Place(p, embedding, dimension: 1, width: 1);
         GraphNode stream = embedding;
         foreach (ParameterSpec p in Parameters(-1).Where(
-            p => p.Role == ParameterRole.Norm && p.Name is TensorNames.EmbeddingNormGain or TensorNames.EmbeddingNormBias))
+            p => p.Role == ParameterRole.Norm && p.Name is TensorNames.EmbeddingNormGain
+                or TensorNames.EmbeddingNormBias))
         {
             stream = stream.Feed(Node(p.Name, -1, _spec.HiddenSize));
             Place(p, stream, dimension: 0, width: 1);
@@ -59,7 +60,8 @@ internal sealed class DecoderGraph
         }
 
         GraphNode norm = stream.Feed(Node("final norm", -1, _spec.HiddenSize));
-        foreach (ParameterSpec p in Parameters(-1).Where(p => p.Role == ParameterRole.Norm && !_placed.Contains(p.Name)))
+        foreach (ParameterSpec p in Parameters(-1)
+            .Where(p => p.Role == ParameterRole.Norm && !_placed.Contains(p.Name)))
             Place(p, norm, dimension: 0, width: 1);
         GraphNode head = norm.Feed(Node("columns of the head", -1, _spec.HiddenSize));
         head.Own(_spec.TiedHead ? TensorNames.Embedding : TensorNames.Head, dimension: 1, width: 1);

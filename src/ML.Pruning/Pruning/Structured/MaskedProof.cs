@@ -33,8 +33,8 @@ internal static class MaskedProof
             .ToDictionary(p => p.Name, p => cut.Mask(p.Name, big[p.Name]), StringComparer.Ordinal);
         int[]? channels = cut.After.HiddenSize == cut.Before.HiddenSize ? null : [.. cut.Kept.Channels];
         float[] expected = Logits(cut.Before, masked, cut.Kept.LayerIndices, channels, tokens, cancellationToken);
-        float[] actual = Logits(cut.After, small.Weights, [.. Enumerable.Range(0, cut.After.Layers.Count)], null, tokens,
-            cancellationToken);
+        float[] actual = Logits(cut.After, small.Weights, [.. Enumerable.Range(0, cut.After.Layers.Count)], null,
+            tokens, cancellationToken);
         float largest = 0, difference = 0;
         for (int i = 0; i < expected.Length; i++)
         {

@@ -56,8 +56,10 @@ public abstract record LearnedScores : SparsityDynamics
         bool isWhole = Granularity == ScoreGranularity.Pattern && method.Pattern is UnstructuredPattern;
         if (!isWhole && method.Group is not (ComparisonGroup.Row or ComparisonGroup.Tensor))
         {
-            throw new ArgumentException($"Scores of blocks, rows or heads are compared within a tensor, or within a row of "
-                + $"blocks, not within a {method.Group.ToString().ToLowerInvariant()}: choose the group tensor or row.");
+            throw new ArgumentException(
+                $"Scores of blocks, rows or heads are compared within a tensor, or within a row of "
+                + $"blocks, not within a {method.Group.ToString().ToLowerInvariant()}: choose the group "
+                + "tensor or row.");
         }
 
         ScoreMatrix[] matrices = [.. context.Planned().Select(p => new ScoreMatrix(p.Tensor, p.Parameter,

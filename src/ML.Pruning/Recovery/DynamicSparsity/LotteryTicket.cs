@@ -39,7 +39,8 @@ public sealed record LotteryTicket : SparsityDynamics
     internal override void Validate(TrainingOptions training)
     {
         int steps = training.Steps!.Value;
-        Require(Rounds >= 1 && Rounds < steps, "number of rounds", Rounds, $"from 1 to {steps - 1}, with {steps} steps");
+        Require(Rounds >= 1 && Rounds < steps, "number of rounds", Rounds,
+            $"from 1 to {steps - 1}, with {steps} steps");
         int length = new TicketRounds(steps, Rounds, 0).Length;
         Require(RewindStep >= 0 && RewindStep < length, "step to go back to", RewindStep,
             $"from 0 to {length - 1}, within the first of {Rounds + 1} trainings of {steps} steps in all");

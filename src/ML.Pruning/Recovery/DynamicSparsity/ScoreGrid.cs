@@ -22,7 +22,8 @@ internal readonly record struct ScoreGrid(int MatrixRows, int MatrixColumns, int
     public int Count => checked(Rows * Columns);
 
     /// <summary>The grid of a matrix.</summary>
-    public static ScoreGrid Of(PlannedTensor tensor, ModelSpec spec, ScoreGranularity granularity, SparsityPattern pattern)
+    public static ScoreGrid Of(
+        PlannedTensor tensor, ModelSpec spec, ScoreGranularity granularity, SparsityPattern pattern)
     {
         ScoreGrid Blocks(int rows, int columns) => new(tensor.Rows, tensor.Columns, rows, columns);
         if (granularity == ScoreGranularity.Pattern)
@@ -31,7 +32,8 @@ internal readonly record struct ScoreGrid(int MatrixRows, int MatrixColumns, int
         if (granularity == ScoreGranularity.Head && tensor.Layer >= 0)
         {
             int head = spec.Layers[tensor.Layer].HeadSize;
-            if (Is(TensorNames.Query) || Is(TensorNames.Key) || Is(TensorNames.Value)) return Blocks(head, tensor.Columns);
+            if (Is(TensorNames.Query) || Is(TensorNames.Key) || Is(TensorNames.Value))
+                return Blocks(head, tensor.Columns);
             if (Is(TensorNames.Output)) return Blocks(tensor.Rows, head);
         }
 

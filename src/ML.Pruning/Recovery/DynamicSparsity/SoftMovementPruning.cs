@@ -51,7 +51,8 @@ public sealed record SoftMovementPruning : LearnedScores
     internal override void Validate(TrainingOptions training)
     {
         base.Validate(training);
-        Require(Threshold is > 0 and < 0.5, "threshold", Threshold, "above 0 and below 0.5, the sigmoid of the first scores");
+        Require(Threshold is > 0 and < 0.5, "threshold", Threshold,
+            "above 0 and below 0.5, the sigmoid of the first scores");
         Require(Penalty >= 0 && double.IsFinite(Penalty), "penalty", Penalty, "finite and at least 0");
     }
 

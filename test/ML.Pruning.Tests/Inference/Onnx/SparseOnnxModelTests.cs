@@ -48,7 +48,8 @@ public sealed class SparseOnnxModelTests
     [TestMethod]
     public void Write_DenseModel_StaysAsItIs()
     {
-        string source = PrunedOnnx.Find("ch_ppocr_mobile_v2.0_cls_infer.onnx"), path = Path.Combine(_folder, "same.onnx");
+        string source = PrunedOnnx.Find("ch_ppocr_mobile_v2.0_cls_infer.onnx"),
+            path = Path.Combine(_folder, "same.onnx");
 
         IReadOnlyList<SparseOnnxNode> report = SparseOnnxModel.Write(source, path);
 
@@ -175,9 +176,12 @@ public sealed class SparseOnnxModelTests
         using var options = new SessionOptions { IntraOpNumThreads = 1 };
         options.RegisterCustomOpLibrary(SparseOperator.Library!);
         using var session = new InferenceSession(path, options);
-        long[] dimensions = shape.Length == 3 ? [1, .. shape.Select(size => (long)size)] : [.. shape.Select(size => (long)size)];
+        long[] dimensions = shape.Length == 3
+            ? [1, .. shape.Select(size => (long)size)]
+            : [.. shape.Select(size => (long)size)];
         var random = new Random(1);
-        float[] values = [.. Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b)).Select(_ => random.NextSingle() - 0.5f)];
+        float[] values = [.. Enumerable.Range(0, shape.Aggregate(1, (a, b) => a * b))
+            .Select(_ => random.NextSingle() - 0.5f)];
         using OrtValue x = OrtValue.CreateTensorValueFromMemory(values, dimensions);
         using var run = new RunOptions();
         using IDisposableReadOnlyCollection<OrtValue> results =

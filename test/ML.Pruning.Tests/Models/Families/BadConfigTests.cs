@@ -44,7 +44,8 @@ public sealed class BadConfigTests
     [DataRow("qwen3", """ "use_sliding_window": false, "layer_types": ["full_attention", "sliding_attention"] """,
         "'layer_types' holds \"sliding_attention\"")]
     [DataRow("phi3", """ "rope_scaling": { "type": "yarn", "factor": 4 } """, "the rotary scaling is \"yarn\"")]
-    [DataRow("phi3", """ "rope_scaling": { "type": "su", "long_factor": [1, 1, 1, 1] } """, "'max_position_embeddings'")]
+    [DataRow("phi3", """ "rope_scaling": { "type": "su", "long_factor": [1, 1, 1, 1] } """,
+        "'max_position_embeddings'")]
     [DataRow("phi3", """
         "max_position_embeddings": 64, "original_max_position_embeddings": 16, "rope_scaling":
         { "type": "su", "long_factor": [1, 1, 1, 1] }
@@ -96,7 +97,8 @@ public sealed class BadConfigTests
     [DataRow("llama", """ "layer_shapes": [{}] """, "1 entries for 2 layers")]
     [DataRow("llama", """ "layer_shapes": [{}, {}] """, "'layer_shapes[0].num_attention_heads'")]
     [DataRow("llama", """ "eos_token_id": [1, "x"] """, "'eos_token_id'")]
-    [DataRow("bert", """ "position_embedding_type": "relative_key" """, "'position_embedding_type' is \"relative_key\"")]
+    [DataRow("bert", """ "position_embedding_type": "relative_key" """,
+        "'position_embedding_type' is \"relative_key\"")]
     [DataRow("bert", """ "is_decoder": true """, "'is_decoder' is true")]
     [DataRow("bert", """ "pruned_heads": { "0": [1] } """, "'pruned_heads'")]
     [DataRow("bert", """ "architectures": ["BertForTokenClassification"] """, "supported: BertModel, BertForMaskedLM")]
@@ -140,7 +142,8 @@ public sealed class BadConfigTests
 
     [TestMethod]
     [DataRow("{}", "no 'model_type'")]
-    [DataRow("""{ "model_type": "mamba" }""", "\"mamba\"; supported: bert, bloom, distilbert, gemma2, gpt2, gpt_neox, llama")]
+    [DataRow("""{ "model_type": "mamba" }""",
+        "\"mamba\"; supported: bert, bloom, distilbert, gemma2, gpt2, gpt_neox, llama")]
     [DataRow("""{ "model_type": 3 }""", "'model_type'")]
     [DataRow("[]", "not a JSON object")]
     [DataRow("{", "not valid JSON")]

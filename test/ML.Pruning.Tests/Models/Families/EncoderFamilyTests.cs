@@ -68,7 +68,8 @@ public sealed class EncoderFamilyTests
         folder.Repeat("cls.predictions.bias", "cls.predictions.decoder.bias")
             .Repeat("bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight")
             .Add("bert.embeddings.position_ids", [.. Enumerable.Range(0, Context).Select(i => (float)i)], 1, Context)
-            .Write(name => name.Replace("LayerNorm.weight", "LayerNorm.gamma").Replace("LayerNorm.bias", "LayerNorm.beta"));
+            .Write(name => name.Replace("LayerNorm.weight", "LayerNorm.gamma")
+                .Replace("LayerNorm.bias", "LayerNorm.beta"));
         folder.AssertFaithful(tokens => oracle.Logits(tokens, "cls.predictions.transform.dense",
                 "cls.predictions.transform.LayerNorm", "cls.predictions.bias"),
             name => left.Any(l => name.StartsWith(l, StringComparison.Ordinal)) || name.Contains("predictions.decoder")
@@ -184,7 +185,8 @@ public sealed class EncoderFamilyTests
         """;
 
     private static string DistilBert(string head, string more = "\"tie_weights_\": true") => $$"""
-        { "model_type": "distilbert", "architectures": ["DistilBert{{head}}"], "dim": 12, "n_heads": 3, "hidden_dim": 20,
+        { "model_type": "distilbert", "architectures": ["DistilBert{{head}}"], "dim": 12, "n_heads": 3,
+          "hidden_dim": 20,
           "n_layers": 2, "vocab_size": 29, "max_position_embeddings": 24, "activation": "gelu",
           "sinusoidal_pos_embds": false, "seq_classif_dropout": 0.2, {{more}} }
         """;

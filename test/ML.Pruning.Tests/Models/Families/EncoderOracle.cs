@@ -23,7 +23,8 @@ internal sealed class EncoderOracle(FamilyFolder folder, EncoderNames names)
         for (int n = 0; n < 2; n++)
         {
             string layer = names.Layer + n + ".";
-            foreach (string part in (string[])[names.Query, names.Key, names.Value]) Linear(layer + part, width, Hidden);
+            foreach (string part in (string[])[names.Query, names.Key, names.Value])
+                Linear(layer + part, width, Hidden);
             Linear(layer + names.Output, Hidden, width);
             Norm(layer + names.AttentionNorm);
             Linear(layer + names.Up, Inner, Hidden);

@@ -99,7 +99,8 @@ public sealed class Gemma2FamilyTests
             string layer = $"layers.{n}.";
             double[][] normed = [.. x.Select(h => Norm(h, layer + "input_layernorm"))];
             double[][] Part(string part) => [.. normed.Select(h => Linear(Get($"{layer}self_attn.{part}_proj"), h))];
-            double[][] mixed = Attend([.. Part("q").Select(Turn)], [.. Part("k").Select(Turn)], Part("v"), Heads, Groups,
+            double[][] mixed = Attend(
+                [.. Part("q").Select(Turn)], [.. Part("k").Select(Turn)], Part("v"), Heads, Groups,
                 n % 2 == 0 ? Window : null, 1 / Math.Sqrt(9), (_, _, s) => Cap(s, 1.5));
             x = [.. x.Zip(mixed, (h, m) => Add(
                 h, Norm(Linear(Get(layer + "self_attn.o_proj"), m), layer + "post_attention_layernorm")))];

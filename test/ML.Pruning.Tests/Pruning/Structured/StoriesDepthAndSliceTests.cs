@@ -12,7 +12,8 @@ public sealed class StoriesDepthAndSliceTests
     [TestMethod]
     public void ShortGpt_OneLayer_IsTheGoldenOne()
     {
-        PruningReport report = AssertGolden(new ShortGpt { Count = 1, Calibration = GoldenProtocol.Calibration }, 5.8838, 214_592);
+        PruningReport report = AssertGolden(
+            new ShortGpt { Count = 1, Calibration = GoldenProtocol.Calibration }, 5.8838, 214_592);
         double[] influence =
             [.. report.Structure!.Families.Select(f => f.HighestRemovedScore ?? f.LowestKeptScore ?? double.NaN)];
         double[] expected = [0.2315, 0.1383, 0.1129, 0.1195, 0.1533];

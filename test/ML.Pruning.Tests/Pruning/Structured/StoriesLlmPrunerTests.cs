@@ -49,7 +49,8 @@ public sealed class StoriesLlmPrunerTests
     {
         using var folder = new TestFolder();
         using LanguageModel model = SharedModels.Open("stories260K");
-        using LanguageModel once = Prune(model, new LlmPruner { Calibration = GoldenProtocol.Calibration }, folder).Model;
+        using LanguageModel once =
+            Prune(model, new LlmPruner { Calibration = GoldenProtocol.Calibration }, folder).Model;
         Assert.AreEqual(226_048, once.Spec.ParameterCount);
         PruningResult again = Prune(once, new LlmPruner
         {
@@ -93,7 +94,8 @@ public sealed class StoriesLlmPrunerTests
     // As many heads and neurons of each parameter, but each parameter chooses its own, by the same scores.
     private static IReadOnlyDictionary<string, StoredTensor> SingleParameters(LanguageModel model)
     {
-        TokenWindows windows = GoldenProtocol.Calibration.CutWindows(SharedFiles.Documents("stories.train.jsonl"), model);
+        TokenWindows windows = GoldenProtocol.Calibration.CutWindows(
+            SharedFiles.Documents("stories.train.jsonl"), model);
         Dictionary<string, StoredTensor> weights = model.Weights.ToDictionary();
         DependencyGraph graph = DependencyGraph.Of(model.Spec);
         GroupFamily[] families = [.. graph.Families.Where(

@@ -77,7 +77,10 @@ public sealed class WidthPruningTests
         Refuse(new WidthPruning { RoundTo = 0 }, "multiples of 0");
         Assert.ThrowsExactly<PruningException>(() => new WidthPruning().Plan(RandomModel.Llama));
         StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => new WidthPruning { KeyValueHeads = 1 }.Plan(
-            RandomModel.Llama with { Layers = [RandomModel.Layer(4, 2, 4, 24), RandomModel.Layer(4, 2, 4, 20)] })).Message,
+            RandomModel.Llama with
+            {
+                Layers = [RandomModel.Layer(4, 2, 4, 24), RandomModel.Layer(4, 2, 4, 20)],
+            })).Message,
             "differ in shape");
 
         static void Refuse(WidthPruning method, string text) => StringAssert.Contains(

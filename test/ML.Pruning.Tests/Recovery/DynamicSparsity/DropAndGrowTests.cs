@@ -93,7 +93,8 @@ public class DropAndGrowTests
     {
         using var folder = new TestFolder();
         using LanguageModel dense = TinyTraining.Model();
-        var random = new RandomPruning { Sparsity = 0.7, Allocation = new ErkAllocation(), Group = ComparisonGroup.Tensor };
+        var random = new RandomPruning { Sparsity = 0.7, Allocation = new ErkAllocation(),
+            Group = ComparisonGroup.Tensor };
         using LanguageModel start = Pruner.Prune(dense, random).Model;
         SparseFineTuneOptions options = DynamicRuns.Options(folder, name) with { Pruning = random };
         SparseFineTuneResult result = DynamicRuns.Train(dense, options);

@@ -48,7 +48,8 @@ public sealed class DynamicEncoderTests
         using (var compact = ml.Model.CompactLlm(fitted)) ml.Model.Save(compact, data.Schema, zip);
         var consumer = new MLContext();
         ITransformer loaded = consumer.Model.Load(zip, out _);
-        string[] predicted = [.. loaded.Transform(consumer.Data.LoadFromEnumerable(unseen)).GetColumn<string>("PredictedLabel")];
+        string[] predicted = [.. loaded.Transform(consumer.Data.LoadFromEnumerable(unseen))
+            .GetColumn<string>("PredictedLabel")];
         double right = unseen.Zip(predicted).Average(
             row => row.First.Label == row.Second || row is { First.Label: "0", Second: "negative" } ? 1.0 : 0);
         Assert.IsGreaterThan(0.8, right);

@@ -48,8 +48,10 @@ public class DynamicRunTests
         Assert.HasCount(14, loaded.MaskedTensors);
         foreach (TensorReport tensor in result.Report.Tensors)
             Assert.AreEqual(tensor.ZerosAfter, loaded.Weights[tensor.Name].ToArray().Count(w => w == 0), tensor.Name);
-        if (name == "soft-movement") Assert.IsTrue(result.Report.Sparsity is > 0.1 and < 0.995, $"{result.Report.Sparsity}");
-        else Assert.AreEqual(0.6, result.Report.Sparsity, 3e-3);
+        if (name == "soft-movement")
+            Assert.IsTrue(result.Report.Sparsity is > 0.1 and < 0.995, $"{result.Report.Sparsity}");
+        else
+            Assert.AreEqual(0.6, result.Report.Sparsity, 3e-3);
     }
 
     [TestMethod]
@@ -115,21 +117,24 @@ public class DynamicRunTests
     {
         using var folder = new TestFolder();
         using LanguageModel dense = TinyTraining.Model();
-        SparseFineTuneOptions rigl = DynamicRuns.Options(folder, "rigl"), movement = DynamicRuns.Options(folder, "movement");
+        SparseFineTuneOptions rigl = DynamicRuns.Options(folder, "rigl"),
+            movement = DynamicRuns.Options(folder, "movement");
         SparseFineTuneOptions lottery = DynamicRuns.Options(folder, "lottery");
         Expect(rigl with { Pruning = null }, "no zeros to keep");
         Expect(rigl with { Schedule = new SparsitySchedule() }, "rigl has no use for the sparsity schedule cubic");
         Expect(rigl with { Dynamics = new RigL { DropFraction = 1 } }, "drop fraction of rigl is 1");
         Expect(movement with { Schedule = SparsitySchedule.OneShot }, "movement needs a sparsity schedule that rises");
         Expect(movement with { Pruning = null }, "movement needs a pruning method");
-        Expect(movement with { Dynamics = new MovementPruning { ScoreLearningRate = 0 } }, "rate of the scores of movement");
+        Expect(movement with { Dynamics = new MovementPruning { ScoreLearningRate = 0 } },
+            "rate of the scores of movement");
         Expect(movement with
         {
             Dynamics = new MovementPruning { Granularity = ScoreGranularity.Head },
             Pruning = new Magnitude { Group = ComparisonGroup.Tile },
         }, "choose the group tensor or row");
         Expect(lottery with { Schedule = new SparsitySchedule() }, "lottery has no use for");
-        Expect(lottery with { Dynamics = new LotteryTicket { Rounds = 3, RewindStep = 10 } }, "go back to of lottery is 10");
+        Expect(lottery with { Dynamics = new LotteryTicket { Rounds = 3, RewindStep = 10 } },
+            "go back to of lottery is 10");
 
         void Expect(SparseFineTuneOptions wrong, string message)
         {

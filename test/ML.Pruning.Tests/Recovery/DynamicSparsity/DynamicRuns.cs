@@ -57,7 +57,8 @@ internal static class DynamicRuns
             Method = method,
             Plan = method.Plan(model.Spec) with
             {
-                Tensors = [new PlannedTensor(Name, 0, rows, columns, sparsity, (long)(rows * columns * sparsity), true)],
+                Tensors = [new PlannedTensor(
+                    Name, 0, rows, columns, sparsity, (long)(rows * columns * sparsity), true)],
             },
             Schedule = schedule ?? SparsitySchedule.OneShot,
             MaskInterval = 1,

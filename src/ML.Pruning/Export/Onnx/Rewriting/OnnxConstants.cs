@@ -28,7 +28,8 @@ internal sealed class OnnxConstants(OnnxGraphFile graph)
     {
         if (tensor.Count > Array.MaxLength) return (null, "its weight is too large to be read at once");
         return tensor.Floats() is { } values ? (new ConstantWeight(values, [.. tensor.Shape]), null)
-            : (null, $"its weight has the ONNX element type {(int)tensor.Element}; the kernels read float32 and 8 bits");
+            : (null, $"its weight has the ONNX element type {(int)tensor.Element}; the kernels read float32 "
+                + "and 8 bits");
     }
 
     private (ConstantWeight?, string?) Transpose(OnnxNode node)

@@ -80,7 +80,7 @@ internal static class OnnxRewriter
     private static void Check(long bytes)
     {
         if (bytes <= OnnxFile.MaxBytes) return;
-        throw new NotSupportedException($"The model would take more than {OnnxFile.MaxBytes:N0} bytes in one ONNX file; "
-            + "write it to a folder, which keeps weights in a second file.");
+        throw new NotSupportedException($"The model would take more than {OnnxFile.MaxBytes:N0} bytes in one ONNX "
+            + "file; write it to a folder, which keeps weights in a second file.");
     }
 }

@@ -5,7 +5,8 @@ namespace ML.Pruning.Export.Onnx.Rewriting;
 /// <summary>A packed matrix that is a constant of a rewritten graph.</summary>
 /// <param name="name">The value's name in the graph.</param>
 /// <param name="matrix">The matrix; let go once it is written.</param>
-internal sealed class PackedArray(string name, PackedMatrix matrix) : OnnxInitializer(name, OnnxElement.UInt8), IDisposable
+internal sealed class PackedArray(string name, PackedMatrix matrix)
+    : OnnxInitializer(name, OnnxElement.UInt8), IDisposable
 {
     /// <inheritdoc/>
     public override IReadOnlyList<long> Shape => [ByteLength];

@@ -82,7 +82,8 @@ internal sealed class SparseRewriting
         if (alpha != 1) weight = weight with { Values = [.. weight.Values.Select(w => w * alpha)], Scales = null };
         if (Pack(node, weight, $"{node.Inputs[1]}*{alpha:R}") is not { } packed) return null;
         bool adds = node.Inputs.Count > 2 && node.Inputs[2].Length > 0 && beta != 0;
-        string output = node.Outputs[0], product = adds ? $"{output}/product" : output, addend = adds ? node.Inputs[2] : "";
+        string output = node.Outputs[0], product = adds ? $"{output}/product" : output,
+            addend = adds ? node.Inputs[2] : "";
         List<OnnxNode> nodes = [Product(node.Name, node.Inputs[0], packed, product)];
         if (!adds) return nodes;
         if (beta != 1)
@@ -126,7 +127,8 @@ internal sealed class SparseRewriting
         if (node.Integer("bits", 4) != 4 || block != columnsPerScale || hasZeros)
         {
             return Leave(node, null,
-                $"the kernels keep 4-bit codes only with one scale for each {columnsPerScale} columns and no zero points");
+                $"the kernels keep 4-bit codes only with one scale for each {columnsPerScale} columns "
+                + "and no zero points");
         }
 
         (ConstantWeight? codes, string? whyNot) = _constants.Find(node.Inputs[1]);
@@ -156,7 +158,8 @@ internal sealed class SparseRewriting
 
         if (weight.Values.Length < _options.MinimumSize)
         {
-            Leave(node, weight, $"it is small: {weight.Values.Length} weights; from {_options.MinimumSize} on the kernels pay");
+            Leave(node, weight,
+                $"it is small: {weight.Values.Length} weights; from {_options.MinimumSize} on the kernels pay");
             return null;
         }
 
@@ -178,7 +181,8 @@ internal sealed class SparseRewriting
             _packed.Add(name, PackedArray.Pack(name, weight, format, kind, keepsCodes ? scales! : []));
         }
 
-        _report.Add(Entry(node, weight, true, $"{format.ToString().ToLowerInvariant()} {kind.ToString().ToLowerInvariant()}"));
+        _report.Add(Entry(node, weight, true,
+            $"{format.ToString().ToLowerInvariant()} {kind.ToString().ToLowerInvariant()}"));
         return name;
     }
 
@@ -216,8 +220,9 @@ internal sealed class SparseRewriting
             var read = new HashSet<string>(nodes.SelectMany(node => node.Inputs), StringComparer.Ordinal);
             read.UnionWith(inside);
             read.UnionWith(_file.Outputs);
-            int removed = nodes.RemoveAll(node => node.Type is "Constant" or "Identity" or "Transpose" or "DequantizeLinear"
-                && node.Domain.Length == 0 && !node.Outputs.Exists(read.Contains));
+            int removed = nodes.RemoveAll(
+                node => node.Type is "Constant" or "Identity" or "Transpose" or "DequantizeLinear"
+                    && node.Domain.Length == 0 && !node.Outputs.Exists(read.Contains));
             if (removed == 0) return nodes;
         }
     }
