@@ -145,12 +145,12 @@ public sealed record PruningPlan
     {
         Heading =
         [
-            string.Create(CultureInfo.InvariantCulture, $"{Method}: {ParametersBefore:N0} parameters, {Zeros:N0} of them "
-                + $"to zero ({(double)Zeros / ParametersBefore:P1})."),
+            string.Create(CultureInfo.InvariantCulture, $"{Method}: {ParametersBefore:N0} parameters, {Zeros:N0} of "
+                + $"them to zero ({(double)Zeros / ParametersBefore:P1})."),
             string.Create(CultureInfo.InvariantCulture, $"Peak memory about {PeakMemoryBytes:N0} bytes, temporary disk "
                 + $"{DiskBytes:N0} bytes."),
-            string.Create(CultureInfo.InvariantCulture, $"Weights as {WeightType.Name()}: {BytesBefore:N0} bytes before; "
-                + $"{(Quantization is null ? "" : $"with {Quantization} ")}{BytesAfter:N0} bytes after, "
+            string.Create(CultureInfo.InvariantCulture, $"Weights as {WeightType.Name()}: {BytesBefore:N0} bytes "
+                + $"before; {(Quantization is null ? "" : $"with {Quantization} ")}{BytesAfter:N0} bytes after, "
                 + $"{BytesCompressed:N0} compressed."),
         ],
         Columns = [new("tensor", IsNumber: false), new("shape"), new("zeros"), new("sparsity")],

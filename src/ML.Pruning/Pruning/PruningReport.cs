@@ -120,7 +120,9 @@ public sealed record PruningReport
     public ReportTable ToTable()
     {
         ReportTable table = Structure?.ToTable() ?? TensorTable();
-        string[] calibration = WindowsAsked == 0 ? [] : [$"Calibration: {WindowsUsed} windows of {WindowLength} tokens."];
+        string[] calibration = WindowsAsked == 0
+            ? []
+            : [$"Calibration: {WindowsUsed} windows of {WindowLength} tokens."];
         return table with
         {
             Notes = [.. table.Notes, .. calibration, .. Skipped.Select(skipped => skipped.ToString()), .. Notes],
@@ -173,7 +175,8 @@ public sealed record PruningReport
     private IEnumerable<string> Grids() => Tensors.Where(t => t.RelativeError is not null).GroupBy(t => t.Grid!)
         .Select(grid => string.Create(CultureInfo.InvariantCulture, $"{grid.Count()} tensors rounded to {grid.Key}: "
             + $"{grid.Sum(t => t.Bytes):N0} bytes, relative error {grid.Min(t => t.RelativeError):0.0000} to "
-            + $"{grid.Max(t => t.RelativeError):0.0000}, {grid.Sum(t => t.RoundedToZero):N0} small weights became zero."));
+            + $"{grid.Max(t => t.RelativeError):0.0000}, {grid.Sum(t => t.RoundedToZero):N0} small weights "
+            + "became zero."));
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

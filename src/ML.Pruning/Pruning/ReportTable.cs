@@ -8,8 +8,8 @@ namespace ML.Pruning.Pruning;
 public sealed record ReportColumn(string Name, bool IsNumber = true);
 
 /// <summary>A plan or a report for reading: sentences, a table, sentences.</summary>
-/// <remarks>Immutable and thread-safe. <see cref="ToString"/> gives plain text; who has a terminal or a page may set the
-/// same contents better.</remarks>
+/// <remarks>Immutable and thread-safe. <see cref="ToString"/> gives plain text; who has a terminal or a page may set
+/// the same contents better.</remarks>
 public sealed record ReportTable
 {
     /// <summary>Sentences above the table, such as totals.</summary>

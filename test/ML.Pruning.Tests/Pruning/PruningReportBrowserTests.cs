@@ -56,9 +56,9 @@ public sealed class PruningReportBrowserTests
     private static string Show(string browser, DirectoryInfo folder, string page, params string[] options)
     {
         string profile = folder.CreateSubdirectory($"profile-{Guid.NewGuid():N}").FullName;
-        DotnetCommand shown = DotnetCommand.Start(
-            browser, folder.FullName, ["--headless", "--no-sandbox", "--disable-gpu",
-            "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+        DotnetCommand shown = DotnetCommand.Start(browser, folder.FullName, ["--headless", "--no-sandbox",
+            "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update",
             "--disable-sync", "--hide-scrollbars", "--enable-logging=stderr", $"--user-data-dir={profile}", .. options,
             new Uri(page).AbsoluteUri]).Expect();
         Assert.IsFalse(Regex.IsMatch(shown.Output, @"CONSOLE[^\n]*(rror|efused|violates)"), shown.Output);

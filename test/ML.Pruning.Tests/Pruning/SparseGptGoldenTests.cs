@@ -25,7 +25,7 @@ public class SparseGptGoldenTests
     [DataRow("2:4", 24.1419)]
     public void SparseGpt_HalfOfStories_HasTheGoldenPerplexity(string pattern, double expected) => AssertPerplexity(
         "stories", new SparseGpt { Pattern = SparsityPattern.Parse(pattern), Calibration = GoldenProtocol.Calibration },
-            expected);
+        expected);
 
     [TestMethod]
     public void SparseGpt_SeventyPercentOfStories_HasTheGoldenPerplexity() => AssertPerplexity(
@@ -51,7 +51,7 @@ public class SparseGptGoldenTests
     [TestMethod]
     public void SparseGpt_StoriesByOwl_HasTheGoldenPerplexity() => AssertPerplexity("stories",
         new SparseGpt { Sparsity = 0.7, Allocation = new OwlAllocation(), Calibration = GoldenProtocol.Calibration },
-            81.7353);
+        81.7353);
 
     private static void AssertPerplexity(string data, WeightPruning method, double expected)
     {

@@ -25,12 +25,9 @@ public sealed class GradientMethodTests
     [TestMethod]
     public void Prune_ByMovementScores_WritesProvenance()
     {
-        using var model = new TinyModel();
-        string parent = Path.GetDirectoryName(model.Folder)!;
-        string text = Path.Combine(parent, "text.jsonl"), output = Path.Combine(parent, "pruned");
-        File.WriteAllLines(text, TinyModel.Texts.Select(t => new JsonObject { ["text"] = t }.ToJsonString()));
-        Assert.AreEqual(0, ToolProcess.Run("prune", model.Folder, "--output", output, "--method", "movement-score",
-            "--calibration", text, "--sequence-length", "16").ExitCode);
-        StringAssert.Contains(File.ReadAllText(Path.Combine(output, "mlpruning.json")), "movement");
+        using var folder = new ToolFolder();
+        ToolProcess pruned = folder.Prune("--method", "movement-score");
+        Assert.AreEqual(0, pruned.ExitCode, pruned.Errors);
+        StringAssert.Contains(File.ReadAllText(Path.Combine(folder["out"], "mlpruning.json")), "movement");
     }
 }

@@ -29,6 +29,9 @@ internal sealed class ToolFolder : IDisposable
     /// <summary>Arguments for four short windows of the text.</summary>
     public string[] Calibration { get; }
 
+    /// <summary>The folder that holds model, text and what the tool writes.</summary>
+    public string Root => _folder;
+
     /// <summary>A place in the folder.</summary>
     public string this[string name] => Path.Combine(_folder, name);
 

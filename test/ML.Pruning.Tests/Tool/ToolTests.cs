@@ -8,34 +8,18 @@ namespace ML.Pruning.Tests.Tool;
 [TestClass]
 public sealed class ToolTests
 {
-    private static readonly string[] s_calibration =
-        ["--calibration-samples", "4", "--sequence-length", "16", "--calibration-order", "sequential"];
-
-    private TinyModel _model = null!;
-    private string _folder = null!;
-    private string _text = null!;
+    private ToolFolder _folder = null!;
 
     [TestInitialize]
-    public void CreateModel()
-    {
-        _model = new TinyModel();
-        _folder = Directory.CreateTempSubdirectory("ml-pruning-tool-").FullName;
-        _text = Path.Combine(_folder, "text.jsonl");
-        File.WriteAllLines(_text, Enumerable.Repeat(TinyModel.Texts, 3).SelectMany(t => t)
-            .Select(text => new JsonObject { ["text"] = text }.ToJsonString()));
-    }
+    public void CreateModel() => _folder = new ToolFolder();
 
     [TestCleanup]
-    public void DeleteModel()
-    {
-        _model.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public void DeleteModel() => _folder.Dispose();
 
     [TestMethod]
     public void Inspect_Folder_CountsParameters()
     {
-        JsonObject json = ToolProcess.Run("inspect", _model.Folder, "--json").Json();
+        JsonObject json = ToolProcess.Run("inspect", _folder.Model, "--json").Json();
         Assert.AreEqual("llama", (string?)json["family"]);
         Assert.AreEqual(2, (int?)json["layers"]);
         Assert.AreEqual(TinyModel.Spec.ParameterCount, (long?)json["parameters"]);
@@ -46,8 +30,8 @@ public sealed class ToolTests
     [TestMethod]
     public void Plan_BareConfig_NeedsNoWeights()
     {
-        string config = Path.Combine(_folder, "any.json");
-        File.Copy(Path.Combine(_model.Folder, "config.json"), config);
+        string config = _folder["any.json"];
+        File.Copy(Path.Combine(_folder.Model, "config.json"), config);
         JsonObject json = ToolProcess.Run("plan", config, "--method", "wanda", "--pattern", "2:4", "--json").Json();
         Assert.AreEqual(TinyModel.Spec.ParameterCount, (long?)json["parameters"]!["before"]);
         Assert.AreEqual(64, (int?)json["macs"]!["tokens"]);
@@ -59,13 +43,13 @@ public sealed class ToolTests
     [TestMethod]
     public void PruneEvalExport_FolderAndZip_GiveTheSamePerplexity()
     {
-        string pruned = Path.Combine(_folder, "pruned"), zip = Path.Combine(_folder, "pruned.zip");
-        string report = Path.Combine(_folder, "report.json");
-        Assert.AreEqual(0, ToolProcess.Run(["prune", _model.Folder, "--output", pruned, "--method", "wanda",
-            "--calibration", _text, "--report", report, .. s_calibration]).ExitCode);
-        Assert.AreEqual(0, ToolProcess.Run(["prune", _model.Folder, "--output", zip, "--method", "wanda",
-            "--calibration", _text, .. s_calibration]).ExitCode);
-        string exported = Path.Combine(_folder, "exported");
+        string pruned = _folder["pruned"], zip = _folder["pruned.zip"];
+        string report = _folder["report.json"];
+        Assert.AreEqual(0, ToolProcess.Run(["prune", _folder.Model, "--output", pruned, "--method", "wanda",
+            "--report", report, .. _folder.Calibration]).ExitCode);
+        Assert.AreEqual(0, ToolProcess.Run(["prune", _folder.Model, "--output", zip, "--method", "wanda",
+            .. _folder.Calibration]).ExitCode);
+        string exported = _folder["exported"];
         Assert.AreEqual(0, ToolProcess.Run(
             "export", zip, "--format", "safetensors", "--output", exported, "--compressed").ExitCode);
 
@@ -75,7 +59,7 @@ public sealed class ToolTests
         Assert.AreEqual((double)first["perplexity"]!, Math.Exp((double)first["meanNegativeLogLikelihood"]!), 1e-9);
         Assert.AreEqual(first.ToJsonString(), Eval(zip).ToJsonString());
         Assert.AreEqual(first.ToJsonString(), Eval(exported).ToJsonString());
-        Assert.AreNotEqual(first.ToJsonString(), Eval(_model.Folder).ToJsonString());
+        Assert.AreNotEqual(first.ToJsonString(), Eval(_folder.Model).ToJsonString());
         using JsonDocument written = JsonDocument.Parse(File.ReadAllText(report));
         Assert.AreEqual("wanda", written.RootElement.GetProperty("method").GetString());
         long zeros = (long)ToolProcess.Run("inspect", pruned, "--json").Json()["zeros"]!;
@@ -86,10 +70,10 @@ public sealed class ToolTests
     [TestMethod]
     public void Quantize_PruneEvalExport_GiveTheSamePerplexity()
     {
-        string small = Path.Combine(_folder, "small"), zip = Path.Combine(_folder, "small.zip");
-        string floats = Path.Combine(_folder, "floats");
-        string[] prune = ["prune", _model.Folder, "--method", "wanda", "--quantize", "int8", "--calibration", _text,
-            .. s_calibration, "--output"];
+        string small = _folder["small"], zip = _folder["small.zip"];
+        string floats = _folder["floats"];
+        string[] prune = ["prune", _folder.Model, "--method", "wanda", "--quantize", "int8", .. _folder.Calibration,
+            "--output"];
         JsonObject report = ToolProcess.Run([.. prune, small, "--json"]).Json();
         Assert.AreEqual("int8", (string?)report["tensors"]![0]!["grid"]);
         Assert.AreEqual(0, ToolProcess.Run("export", small, "--format", "zip", "--output", zip).ExitCode);
@@ -110,19 +94,19 @@ public sealed class ToolTests
     [TestMethod]
     public void Quantize_UnknownGridOrNoGrid_IsRefused()
     {
-        string output = Path.Combine(_folder, "out");
-        ToolProcess.Run("prune", _model.Folder, "--output", output, "--method", "magnitude", "--quantize", "int5")
+        string output = _folder["out"];
+        ToolProcess.Run("prune", _folder.Model, "--output", output, "--method", "magnitude", "--quantize", "int5")
             .ExpectRefusal("'int5'", "int4:gN");
-        ToolProcess.Run("prune", _model.Folder, "--output", output, "--method", "round-to-nearest")
+        ToolProcess.Run("prune", _folder.Model, "--output", output, "--method", "round-to-nearest")
             .ExpectRefusal("--quantize");
-        ToolProcess.Run("prune", _model.Folder, "--output", output, "--method", "round-to-nearest", "--quantize",
+        ToolProcess.Run("prune", _folder.Model, "--output", output, "--method", "round-to-nearest", "--quantize",
             "int8", "--sparsity", "0.5").ExpectRefusal("removes no weights");
     }
 
     [TestMethod]
     public void Generate_SamplingAndStops_PrintsTheTextAlone()
     {
-        string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "30",
+        string[] args = ["generate", _folder.Model, "--prompt", "Once", "--max-new-tokens", "30",
             "--temperature", "1.5", "--top-k", "100", "--top-p", "0.99", "--min-p", "0.001", "--repetition-penalty",
             "1.1", "--seed", "3"];
         ToolProcess whole = ToolProcess.Run(args);
@@ -141,12 +125,12 @@ public sealed class ToolTests
     [DataRow("--repetition-penalty", "0", "repetition penalty is 0")]
     [DataRow("--stop", "", "stop sequence is empty")]
     public void Generate_OptionOutOfRange_IsRefused(string option, string value, string expected) =>
-        ToolProcess.Run("generate", _model.Folder, option, value).ExpectRefusal(expected);
+        ToolProcess.Run("generate", _folder.Model, option, value).ExpectRefusal(expected);
 
     [TestMethod]
     public void Generate_SamePromptAndSeed_SameText()
     {
-        string[] args = ["generate", _model.Folder, "--prompt", "Once", "--max-new-tokens", "5", "--temperature", "1"];
+        string[] args = ["generate", _folder.Model, "--prompt", "Once", "--max-new-tokens", "5", "--temperature", "1"];
         ToolProcess first = ToolProcess.Run(args);
         Assert.AreEqual(0, first.ExitCode, first.Errors);
         StringAssert.StartsWith(first.Output, "Once");
@@ -156,16 +140,16 @@ public sealed class ToolTests
     [TestMethod]
     public void Prune_IntoExistingOutput_IsRefusedUnlessForced()
     {
-        string output = Path.Combine(_folder, "out");
-        string[] args = ["prune", _model.Folder, "--output", output, "--method", "magnitude"];
+        string output = _folder["out"];
+        string[] args = ["prune", _folder.Model, "--output", output, "--method", "magnitude"];
         Assert.AreEqual(0, ToolProcess.Run(args).ExitCode);
         ToolProcess.Run(args).ExpectRefusal("--output", "exists already", "--force");
         Assert.AreEqual(0, ToolProcess.Run([.. args, "--force"]).ExitCode);
     }
 
     [TestMethod]
-    public void Prune_OutputBelowAFile_IsRefused() => ToolProcess.Run("prune", _model.Folder, "--output",
-        Path.Combine(_text, "out"), "--method", "magnitude").ExpectRefusal("--output");
+    public void Prune_OutputBelowAFile_IsRefused() => ToolProcess.Run("prune", _folder.Model, "--output",
+        Path.Combine(_folder.Text, "out"), "--method", "magnitude").ExpectRefusal("--output");
 
     [TestMethod]
     [DataRow("1")]
@@ -195,37 +179,37 @@ public sealed class ToolTests
     [TestMethod]
     public void Prune_UnusableCalibration_IsRefused()
     {
-        string empty = Path.Combine(_folder, "empty.txt"), noText = Path.Combine(_folder, "no.jsonl");
+        string empty = _folder["empty.txt"], noText = _folder["no.jsonl"];
         File.WriteAllText(empty, "");
         File.WriteAllText(noText, "{\"story\": 1}\n");
         Refused(["--method", "wanda", "--calibration", empty, "--sequence-length", "16"], "16");
         Refused(["--method", "wanda", "--calibration", noText], "line 1", "text");
-        Refused(["--method", "wanda", "--calibration", Path.Combine(_folder, "missing.txt")], "missing.txt");
-        Refused(["--method", "wanda", "--calibration", _text, "--sequence-length", "65"], "65", "64");
+        Refused(["--method", "wanda", "--calibration", _folder["missing.txt"]], "missing.txt");
+        Refused(["--method", "wanda", "--calibration", _folder.Text, "--sequence-length", "65"], "65", "64");
     }
 
     [TestMethod]
     public void Model_Unusable_IsRefused()
     {
-        ToolProcess.Run("inspect", Path.Combine(_folder, "nowhere")).ExpectRefusal("nowhere");
-        ToolProcess.Run("inspect", _folder).ExpectRefusal("config.json");
-        string config = Path.Combine(_model.Folder, "config.json");
+        ToolProcess.Run("inspect", _folder["nowhere"]).ExpectRefusal("nowhere");
+        ToolProcess.Run("inspect", _folder.Root).ExpectRefusal("config.json");
+        string config = Path.Combine(_folder.Model, "config.json");
         string good = File.ReadAllText(config);
         File.WriteAllText(config, good.Replace("\"llama\"", "\"lama\""));
-        ToolProcess.Run("inspect", _model.Folder).ExpectRefusal("lama", "llama");
+        ToolProcess.Run("inspect", _folder.Model).ExpectRefusal("lama", "llama");
         File.WriteAllText(config, "{");
-        ToolProcess.Run("inspect", _model.Folder).ExpectRefusal("config.json");
+        ToolProcess.Run("inspect", _folder.Model).ExpectRefusal("config.json");
         File.WriteAllText(config, good);
-        string weights = Path.Combine(_model.Folder, "model.safetensors");
+        string weights = Path.Combine(_folder.Model, "model.safetensors");
         using (FileStream stream = File.OpenWrite(weights)) stream.SetLength(stream.Length - 5);
-        ToolProcess.Run("inspect", _model.Folder).ExpectRefusal("model.safetensors");
+        ToolProcess.Run("inspect", _folder.Model).ExpectRefusal("model.safetensors");
     }
 
     [TestMethod]
     public void Zip_CorruptedOrTruncated_IsRefused()
     {
-        string zip = Path.Combine(_folder, "model.zip");
-        Assert.AreEqual(0, ToolProcess.Run("export", _model.Folder, "--format", "zip", "--output", zip).ExitCode);
+        string zip = _folder["model.zip"];
+        Assert.AreEqual(0, ToolProcess.Run("export", _folder.Model, "--format", "zip", "--output", zip).ExitCode);
         byte[] good = File.ReadAllBytes(zip);
         File.WriteAllBytes(zip, good[..(good.Length / 2)]);
         ToolProcess.Run("inspect", zip).ExpectRefusal("model.zip");
@@ -236,33 +220,34 @@ public sealed class ToolTests
     [TestMethod]
     public void Eval_LengthOutOfRangeOrUnknownEngine_IsRefused()
     {
-        ToolProcess.Run("eval", _model.Folder, "--data", _text, "--sequence-length", "1").ExpectRefusal("1");
-        ToolProcess.Run("eval", _model.Folder, "--data", _text, "--sequence-length", "65").ExpectRefusal("65", "64");
-        ToolProcess.Run("eval", _model.Folder, "--data", _text, "--engine", "gpu").ExpectRefusal("gpu", "torch");
+        ToolProcess.Run("eval", _folder.Model, "--data", _folder.Text, "--sequence-length", "1").ExpectRefusal("1");
+        ToolProcess.Run("eval", _folder.Model, "--data", _folder.Text, "--sequence-length", "65")
+            .ExpectRefusal("65", "64");
+        ToolProcess.Run("eval", _folder.Model, "--data", _folder.Text, "--engine", "gpu").ExpectRefusal("gpu", "torch");
     }
 
     [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
     public void Prune_Interrupted_StopsCleanlyAndLeavesNothing()
     {
-        string endless = Path.Combine(_folder, "long.txt"), output = Path.Combine(_folder, "interrupted");
+        string endless = _folder["long.txt"], output = _folder["interrupted"];
         File.WriteAllLines(endless, Enumerable.Repeat(TinyModel.Texts[0], 60_000));
-        ToolProcess result = ToolProcess.RunAndInterrupt("prune", _model.Folder, "--output", output,
+        ToolProcess result = ToolProcess.RunAndInterrupt("prune", _folder.Model, "--output", output,
             "--method", "wanda", "--calibration", endless, "--calibration-samples", "1000000",
             "--sequence-length", "16");
         Assert.AreEqual(1, result.ExitCode, result.Errors);
         StringAssert.Contains(result.Errors, "Stopped");
-        Assert.HasCount(2, Directory.EnumerateFileSystemEntries(_folder).ToArray());
+        Assert.HasCount(3, Directory.EnumerateFileSystemEntries(_folder.Root).ToArray());
     }
 
     private void Refused(string[] options, params string[] mentioned)
     {
-        string output = Path.Combine(_folder, "refused");
-        ToolProcess.Run(["prune", _model.Folder, "--output", output, .. options]).ExpectRefusal(mentioned);
+        string output = _folder["refused"];
+        ToolProcess.Run(["prune", _folder.Model, "--output", output, .. options]).ExpectRefusal(mentioned);
         Assert.IsFalse(Directory.Exists(output));
-        Assert.HasCount(0, Directory.EnumerateFileSystemEntries(_folder, "*refused*").ToArray());
+        Assert.HasCount(0, Directory.EnumerateFileSystemEntries(_folder.Root, "*refused*").ToArray());
     }
 
     private JsonObject Eval(string model) =>
-        ToolProcess.Run("eval", model, "--data", _text, "--sequence-length", "16", "--json").Json();
+        ToolProcess.Run("eval", model, "--data", _folder.Text, "--sequence-length", "16", "--json").Json();
 }

@@ -31,12 +31,12 @@ internal static class StructurePlan
         {
             Heading =
             [
-                string.Create(CultureInfo.InvariantCulture, $"{plan.Method}: {plan.ParametersBefore:N0} parameters before, "
-                    + $"{about}{plan.ParametersAfter:N0} after "
+                string.Create(CultureInfo.InvariantCulture, $"{plan.Method}: {plan.ParametersBefore:N0} parameters "
+                    + $"before, {about}{plan.ParametersAfter:N0} after "
                     + $"({1 - (double)plan.ParametersAfter / plan.ParametersBefore:P1} less)."),
                 string.Create(CultureInfo.InvariantCulture, $"At {PruningPlan.MacTokens} tokens "
-                    + $"{plan.Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, {about}"
-                    + $"{plan.After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after."),
+                    + $"{plan.Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, "
+                    + $"{about}{plan.After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after."),
                 string.Create(CultureInfo.InvariantCulture, $"Peak memory about {plan.PeakMemoryBytes:N0} bytes, "
                     + $"temporary disk {plan.DiskBytes:N0} bytes."),
                 Memory(plan),

@@ -85,7 +85,8 @@ public sealed record StructureReport
             + $"({1 - (double)after / before:P1} less); at {PruningPlan.MacTokens} tokens "
             + $"{Before.MultiplyAccumulates(PruningPlan.MacTokens):N0} multiply-accumulates before, "
             + $"{After.MultiplyAccumulates(PruningPlan.MacTokens):N0} after.");
-        string proof = string.Create(CultureInfo.InvariantCulture, $"Proof: the logits of the smaller model differ from "
+        string proof = string.Create(CultureInfo.InvariantCulture,
+            $"Proof: the logits of the smaller model differ from "
             + $"those of the big one with zeros in what went by at most {LargestLogitDifference:0.0e+0} of the largest "
             + $"logit.");
         return new ReportTable
@@ -111,7 +112,8 @@ public sealed record StructureReport
     private static string Lost(SliceReport s)
     {
         string where = s.Layer < 0 ? s.After : $"layer {s.Layer}, after {(s.After == "layer" ? "the MLP" : s.After)}";
-        return string.Create(CultureInfo.InvariantCulture, $"{where,-26}  {s.LostEnergy:P4} of the stream's energy went");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{where,-26}  {s.LostEnergy:P4} of the stream's energy went");
     }
 
     private static string Scores(FamilyReport f) => (f.HighestRemovedScore, f.LowestKeptScore) switch

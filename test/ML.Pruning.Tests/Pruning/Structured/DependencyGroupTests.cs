@@ -34,7 +34,7 @@ public sealed class DependencyGroupTests
         DependencyGroup channel = graph.Family(GroupKind.Channel, -1)[3];
         CollectionAssert.AreEquivalent(
             RandomModel.Llama.Parameters().Select(p => p.Name).ToArray(),
-                channel.Slices.Select(s => s.Tensor).ToArray());
+            channel.Slices.Select(s => s.Tensor).ToArray());
         Assert.IsTrue(channel.Slices.All(s => s is { Start: 3, Count: 1 }));
         Assert.AreEqual(0, channel.Slices.Single(s => s.Tensor == "layers.0.self_attn.o_proj.weight").Dimension);
         Assert.AreEqual(1, channel.Slices.Single(s => s.Tensor == "layers.0.self_attn.q_proj.weight").Dimension);
@@ -77,7 +77,7 @@ public sealed class DependencyGroupTests
             [
                 .. channels is null ? (IEnumerable<DependencyGroup>)[] : [channels[1], channels[2]],
                 graph.Family(GroupKind.Heads, 0)[0], graph.Family(GroupKind.Neuron, 0)[3],
-                    graph.Family(GroupKind.Layer, 1)[0],
+                graph.Family(GroupKind.Layer, 1)[0],
             ]);
         }
     }
@@ -87,8 +87,8 @@ public sealed class DependencyGroupTests
     public void LargestDifference_OfAnotherModel_IsLarge()
     {
         using var folder = new TestFolder();
-        using LanguageModel model = RandomModel.Create(RandomModel.Llama), other =
-            RandomModel.Create(RandomModel.Llama, 2);
+        using LanguageModel model = RandomModel.Create(RandomModel.Llama),
+            other = RandomModel.Create(RandomModel.Llama, 2);
         var cut = new StructuralCut(model.Spec, [DependencyGraph.Of(model.Spec).Family(GroupKind.Neuron, 0)[0]]);
         using LanguageModel small = ModelSlicer.Slice(other, cut, folder.Path, default);
         Assert.IsGreaterThan(0.01, MaskedProof.LargestDifference(model.Weights, cut, small, default));
