@@ -176,7 +176,7 @@ public sealed record PruningReport
         .Select(grid => string.Create(CultureInfo.InvariantCulture, $"{grid.Count()} tensors rounded to {grid.Key}: "
             + $"{grid.Sum(t => t.Bytes):N0} bytes, relative error {grid.Min(t => t.RelativeError):0.0000} to "
             + $"{grid.Max(t => t.RelativeError):0.0000}, {grid.Sum(t => t.RoundedToZero):N0} small weights "
-            + "became zero."));
+            + $"became zero."));
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }
