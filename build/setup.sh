@@ -35,11 +35,12 @@ feed_has_real_packages() (
     done
     echo '<PackageReference Include="TorchSharp-cpu" /></ItemGroup></Project>'
   } >"$probe/Probe.csproj"
-  if dotnet restore "$probe/Probe.csproj" -p:NuGetAudit=false >"$probe/log" 2>&1; then
+  if dotnet restore "$probe/Probe.csproj" -p:NuGetAudit=false -p:WarningsAsErrors=NU1603 >"$probe/log" 2>&1; then
     exit 0
   fi
-  # NU1101..NU1103: the feed answered that it has no such package or version. Anything else is not an answer.
-  grep -q 'error NU110[1-3]' "$probe/log" && exit 1
+  # NU1101..NU1103: the feed answered that it has no such package or version; NU1603: only a newer one, which the library
+  # is not written for. Anything else is not an answer.
+  grep -Eq 'error NU(110[1-3]|1603)' "$probe/log" && exit 1
   tail -n 12 "$probe/log" >&2
   exit 2
 )
