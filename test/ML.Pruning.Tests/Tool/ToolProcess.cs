@@ -55,13 +55,15 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Errors)
 
     private static Process Start(string[] args)
     {
-        var start = new ProcessStartInfo("dotnet")
+        // A shell starts what it leaves in the background with Ctrl-C ignored, and that is inherited.
+        string[] reset = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : [];
+        string[] line = [.. reset, "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "mlprune.dll"), .. args];
+        var start = new ProcessStartInfo(line[0])
         {
-            ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "mlprune.dll") },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (string arg in args) start.ArgumentList.Add(arg);
+        foreach (string arg in line[1..]) start.ArgumentList.Add(arg);
         return Process.Start(start)!;
     }
 }
