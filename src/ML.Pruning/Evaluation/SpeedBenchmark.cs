@@ -52,7 +52,8 @@ public static class SpeedBenchmark
         }
 
         return new SpeedResult(promptTokens, newTokens, repeats, prefill, decode, densePrefill, denseDecode,
-            KernelLibrary.IsNative ? KernelLibrary.Target.ToString().ToLowerInvariant() : "managed", engine.Kernels);
+            KernelLibrary.IsNative ? KernelLibrary.Target.ToString().ToLowerInvariant() : "managed", engine.Kernels,
+            engine.RemembersKernels);
     }
 
     /// <summary>One round. Which tokens it takes does not matter for the time.</summary>

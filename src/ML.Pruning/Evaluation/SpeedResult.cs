@@ -13,13 +13,14 @@ namespace ML.Pruning.Evaluation;
 /// <param name="DenseDecode">The same with ONNX Runtime's own products of float32.</param>
 /// <param name="Target">The instruction set of the kernels.</param>
 /// <param name="Layers">What each linear map runs on, and why.</param>
+/// <param name="RemembersLayers">Whether that was measured at an earlier start of the model on this machine.</param>
 public sealed record SpeedResult(int PromptTokens, int NewTokens, int Repeats, double Prefill, double Decode,
-    double DensePrefill, double DenseDecode, string Target, IReadOnlyList<LayerKernel> Layers)
+    double DensePrefill, double DenseDecode, string Target, IReadOnlyList<LayerKernel> Layers, bool RemembersLayers)
 {
     /// <summary>The result as one JSON object.</summary>
     /// <returns>Keys promptTokens, newTokens, repeats, prefillTokensPerSecond, decodeTokensPerSecond, dense (with the
-    /// latter two), target, layers (name, rows, columns, sparsity, kernel, denseMicroseconds, kernelMicroseconds,
-    /// why).</returns>
+    /// latter two), target, choice (measured or remembered), layers (name, rows, columns, sparsity, kernel,
+    /// denseMicroseconds, kernelMicroseconds, why).</returns>
     public JsonObject ToJson() => new()
     {
         ["engine"] = "onnx",
@@ -35,6 +36,7 @@ public sealed record SpeedResult(int PromptTokens, int NewTokens, int Repeats, d
             ["decodeTokensPerSecond"] = DenseDecode,
         },
         ["target"] = Target,
+        ["choice"] = RemembersLayers ? "remembered" : "measured",
         ["layers"] = new JsonArray([.. Layers.Select(layer => (JsonNode)new JsonObject
         {
             ["name"] = layer.Name,

@@ -31,6 +31,7 @@ internal sealed class Continuation
         HuggingFaceTokenizer tokenizer = model.RequireTokenizer();
         _options = options;
         _room = model.Spec.ContextLength - promptTokens.Length;
+        MostTokens = promptTokens.Length + Math.Min(_room, options.MaxNewTokens);
         _stopTokens = [.. options.StopTokenIds ?? model.Spec.EosTokenIds];
         _sampler = new TokenSampler(options, promptTokens, stream);
         _filter = new StopSequenceFilter(options.StopSequences ?? []);
@@ -47,6 +48,9 @@ internal sealed class Continuation
 
     /// <summary>The prompt as the text shows it.</summary>
     public string Shown { get; }
+
+    /// <summary>Tokens that the text has at most, prompt included.</summary>
+    public int MostTokens { get; }
 
     /// <summary>The tokens that the model is to see next.</summary>
     public ReadOnlyMemory<int> NextTokens { get; private set; }

@@ -11,4 +11,8 @@ namespace ML.Pruning.Inference;
 /// <param name="KernelMicroseconds">Time of the best sparse product; null = not measured.</param>
 /// <param name="Why">The reason, in words.</param>
 public sealed record LayerKernel(string Name, int Rows, int Columns, double Sparsity, string Kernel,
-    double? DenseMicroseconds, double? KernelMicroseconds, string Why);
+    double? DenseMicroseconds, double? KernelMicroseconds, string Why)
+{
+    /// <summary>The kernel of ONNX Runtime's own product.</summary>
+    internal const string Dense = "dense";
+}

@@ -161,7 +161,7 @@ public sealed class TextGenerator
         var logits = new float[_model.Spec.VocabularySize];
         ILanguageModelEngine engine = EngineFactory.Get(_model, _options.Engine);
         using LlmTelemetry.Operation operation = EngineFactory.StartOperation("generate", _model, engine);
-        using IDecodingSession session = engine.StartDecoding();
+        using IDecodingSession session = engine.StartDecoding(continuation.MostTokens);
         operation.Tokens("input", continuation.NextTokens.Length);
         while (continuation.Reason is null)
         {
@@ -193,7 +193,8 @@ public sealed class TextGenerator
         var sessions = new IDecodingSession?[continuations.Length];
         try
         {
-            for (int i = 0; i < sessions.Length; i++) sessions[i] = engine.StartDecoding();
+            for (int i = 0; i < sessions.Length; i++)
+                sessions[i] = engine.StartDecoding(continuations[i].MostTokens);
             while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();

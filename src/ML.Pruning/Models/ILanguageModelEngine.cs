@@ -56,6 +56,15 @@ public interface ILanguageModelEngine : IDisposable
     /// <exception cref="NotSupportedException">The model is an encoder.</exception>
     IDecodingSession StartDecoding();
 
+    /// <summary>Starts a decoding session with room for a number of tokens, so that the key/value cache need not be
+    /// moved while it grows to that.</summary>
+    /// <remarks>This default ignores the number.</remarks>
+    /// <param name="expectedTokens">Tokens that the sequence is expected to have at most, prompt included; more are
+    /// possible.</param>
+    /// <returns>The session; the caller disposes it.</returns>
+    /// <exception cref="NotSupportedException">The model is an encoder.</exception>
+    IDecodingSession StartDecoding(int expectedTokens) => StartDecoding();
+
     /// <summary>Appends tokens to several sequences at once. Each keeps its own positions and sees only its own tokens;
     /// the logits are those that it gets alone, up to rounding.</summary>
     /// <remarks>This default appends to one session after the other; an engine that can run several sequences through

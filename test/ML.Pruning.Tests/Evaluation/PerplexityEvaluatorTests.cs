@@ -1,8 +1,13 @@
 using System.Text.Json.Nodes;
 using ML.Pruning.Calibration;
 using ML.Pruning.Evaluation;
+using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference;
+using ML.Pruning.Inference.Onnx;
+using ML.Pruning.Kernels;
 using ML.Pruning.Models;
+using ML.Pruning.Pruning;
+using ML.Pruning.Tests.Checkpoints;
 using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Evaluation;
@@ -23,6 +28,25 @@ public sealed class PerplexityEvaluatorTests
         Assert.AreEqual(Math.Log(result.Perplexity), result.MeanNegativeLogLikelihood, 1e-12);
         Assert.AreEqual(tokens, result.Tokens);
         Assert.AreEqual(windows, result.Windows);
+    }
+
+    [TestMethod]
+    public void Evaluate_SparseModelOnTheKernels_AgreesWithTorchOnTextKeptApart()
+    {
+        if (SparseOperator.Library is null) Assert.Inconclusive("There are no native kernels.");
+        using LanguageModel model = SharedModels.Open("docs-6m");
+        using LanguageModel pruned = Pruner.Prune(model, new Magnitude { Sparsity = 0.5 }).Model;
+        string[] text = [.. TextCorpus.Read(SharedFiles.Data("docs.valid.jsonl")).Take(4)];
+        using var folder = new TestFolder();
+        OnnxModel.Export(pruned, folder["out"], new OnnxExportOptions { SparseKernels = PackedType.Float32 });
+
+        double torch = PerplexityEvaluator.Evaluate(pruned, text, 256, EngineKind.Torch).Perplexity;
+        PerplexityResult chosen = PerplexityEvaluator.Evaluate(pruned, text, 256, EngineKind.Onnx);
+        PerplexityResult packed = PerplexityEvaluator.EvaluateExport(folder["out"], pruned, text, 256);
+
+        Assert.IsGreaterThan(4, packed.Windows);
+        Assert.AreEqual(torch, chosen.Perplexity, 1e-3 * torch);
+        Assert.AreEqual(torch, packed.Perplexity, 1e-3 * torch);
     }
 
     [TestMethod]

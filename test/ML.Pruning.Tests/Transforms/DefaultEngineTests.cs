@@ -1,11 +1,13 @@
 using Microsoft.ML;
 using ML.Pruning.Inference;
+using ML.Pruning.Inference.Onnx;
+using ML.Pruning.Pruning;
 using ML.Pruning.Tests.Checkpoints;
 using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Transforms;
 
-/// <summary>A saved model runs on ONNX Runtime alone: neither TorchSharp nor libtorch is ever loaded.</summary>
+/// <summary>A saved sparse model runs on ONNX Runtime alone: neither TorchSharp nor libtorch is ever loaded.</summary>
 [TestClass]
 public sealed class DefaultEngineTests
 {
@@ -13,10 +15,12 @@ public sealed class DefaultEngineTests
     public void Load_InAFreshProcess_ScoresAndGeneratesWithoutTorch()
     {
         var ml = new MLContext(seed: 1);
-        using var tiny = new TinyModel();
+        using var tiny = new TinyModel(TinyModel.Spec with { Layers = [RandomModel.Layer(4, 2, 4, 2048)] });
         using var folder = new TestFolder();
         IDataView data = StageConformance.Data(ml, TinyModel.Texts);
-        var pipeline = ml.Transforms.LoadLlm("Model", tiny.Folder).Append(ml.Transforms.ScoreLlm())
+        var pipeline = ml.Transforms.LoadLlm("Model", tiny.Folder)
+            .Append(ml.Transforms.PruneLlm("Model", "Text", new Magnitude { Sparsity = 0.8 }))
+            .Append(ml.Transforms.ScoreLlm())
             .Append(ml.Transforms.GenerateText("Continued", generation: new GenerationOptions { MaxNewTokens = 3 }));
         using (var fitted = pipeline.Fit(data)) ml.Model.Save(fitted, data.Schema, folder["model.zip"]);
 
@@ -25,6 +29,8 @@ public sealed class DefaultEngineTests
         StringAssert.StartsWith(rows[1]["Continued"], "Two");
         string[] modules = File.ReadAllLines(folder["modules"]);
         Assert.IsTrue(modules.Any(m => m.Contains("onnxruntime", StringComparison.OrdinalIgnoreCase)));
+        if (SparseOperator.Library is not null)
+            Assert.IsTrue(modules.Any(m => m.Contains("mlpruning", StringComparison.OrdinalIgnoreCase)));
         Assert.IsEmpty(modules.Where(m => m.Contains("torch", StringComparison.OrdinalIgnoreCase)));
     }
 }

@@ -7,7 +7,8 @@ using ML.Pruning.Sparsity;
 namespace ML.Pruning.Inference.Onnx;
 
 /// <summary>Chooses for each linear map between ONNX Runtime's product and the sparse kernels, by a short measurement
-/// of the product with one token, as in decoding: one for each shape and twentieth of sparsity.</summary>
+/// of the product with one token, as in decoding: one for each shape and twentieth of sparsity. What was measured is
+/// remembered for the model's next start on this machine.</summary>
 internal sealed class KernelSelection
 {
     // Below this the kernels never win; and weights so small take no time that is worth a measurement.
@@ -22,51 +23,67 @@ internal sealed class KernelSelection
 
     private readonly Dictionary<(int Rows, int Columns, int Step), Measured> _measured = [];
     private readonly List<LayerKernel> _layers = [];
-    private readonly Dictionary<string, PackedFormat> _formats = new(StringComparer.Ordinal);
 
     private KernelSelection()
     {
+    }
+
+    private KernelSelection(IReadOnlyList<LayerKernel> remembered)
+    {
+        _layers.AddRange(remembered);
+        IsRemembered = true;
     }
 
     /// <summary>The choice for each linear map.</summary>
     public IReadOnlyList<LayerKernel> Layers => _layers;
 
     /// <summary>The weights that are packed, and how.</summary>
-    public IReadOnlyDictionary<string, PackedFormat> Formats => _formats;
+    public IReadOnlyDictionary<string, PackedFormat> Formats => _layers
+        .Where(layer => layer.Kernel != LayerKernel.Dense)
+        .ToDictionary(layer => layer.Name, layer => Enum.Parse<PackedFormat>(layer.Kernel, ignoreCase: true));
+
+    /// <summary>Whether the choices are remembered ones, and nothing was measured now.</summary>
+    public bool IsRemembered { get; }
 
     /// <summary>Chooses for a model.</summary>
     /// <param name="model">The model, with weights.</param>
+    /// <param name="cache">Where choices are remembered; null = the user's folder.</param>
     /// <returns>The choices.</returns>
-    public static KernelSelection Of(LanguageModel model)
+    public static KernelSelection Of(LanguageModel model, KernelCache? cache = null)
     {
-        var selection = new KernelSelection();
-        for (int layer = 0; layer < model.Spec.Layers.Count; layer++)
-        {
-            foreach (LinearSpec linear in model.Spec.Linears(layer))
-                selection.Choose(linear.WeightName, model.Weights[linear.WeightName]);
-        }
+        cache ??= KernelCache.OfUser;
+        StoredTensor[] weights = [.. Enumerable.Range(0, model.Spec.Layers.Count).SelectMany(model.Spec.Linears)
+            .Select(linear => model.Weights[linear.WeightName])];
+        double[] sparsities = [.. weights.Select(weight =>
+            (double)TensorCensus.Take(weight, CancellationToken.None).Zeros / weight.ElementCount)];
+        bool measures = weights.Zip(sparsities, WhyUnmeasured).Contains(null);
+        if (measures && cache.Find(model) is { } known) return new KernelSelection(known);
 
+        var selection = new KernelSelection();
+        for (int i = 0; i < weights.Length; i++) selection.Choose(weights[i].Name, weights[i], sparsities[i]);
+        if (measures) cache.Add(model, selection.Layers);
         return selection;
     }
 
-    private void Choose(string name, StoredTensor weight)
+    // Null = it is worth a measurement.
+    private static string? WhyUnmeasured(StoredTensor weight, double sparsity) =>
+        sparsity < LeastSparsity ? Text($"{sparsity:P0} zeros; below {LeastSparsity:P0} dense is faster")
+        : weight.ElementCount < LeastWeights ? Text($"{weight.ElementCount} weights are too few for zeros to matter")
+        : null;
+
+    private void Choose(string name, StoredTensor weight, double sparsity)
     {
         int rows = (int)weight.Shape[0], columns = (int)weight.Shape[1];
-        (long zeros, _) = TensorCensus.Take(weight, CancellationToken.None);
-        double sparsity = (double)zeros / weight.ElementCount;
-        if (sparsity < LeastSparsity || weight.ElementCount < LeastWeights)
+        if (WhyUnmeasured(weight, sparsity) is { } why)
         {
-            _layers.Add(new LayerKernel(name, rows, columns, sparsity, "dense", null, null, sparsity < LeastSparsity
-                ? Text($"{sparsity:P0} zeros; below {LeastSparsity:P0} dense is faster")
-                : Text($"{weight.ElementCount} weights are too few for zeros to matter")));
+            _layers.Add(new LayerKernel(name, rows, columns, sparsity, LayerKernel.Dense, null, null, why));
             return;
         }
 
         var key = (rows, columns, (int)(sparsity * SparsitySteps));
         if (!_measured.TryGetValue(key, out Measured? measured))
             _measured.Add(key, measured = Measure(weight, rows, columns, sparsity));
-        if (measured.Format is { } format) _formats.Add(name, format);
-        string kernel = measured.Format?.ToString().ToLowerInvariant() ?? "dense";
+        string kernel = measured.Format?.ToString().ToLowerInvariant() ?? LayerKernel.Dense;
         bool isCached = measured.Format is null && weight.ElementCount * sizeof(float) <= UsualL2Bytes;
         _layers.Add(new LayerKernel(name, rows, columns, sparsity, kernel, measured.Dense, measured.Sparse, Text(
             $"measured: dense {measured.Dense:F0} us, {measured.Best} {measured.Sparse:F0} us")

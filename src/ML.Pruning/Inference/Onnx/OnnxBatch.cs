@@ -3,8 +3,8 @@ using ML.Pruning.Export.Onnx;
 
 namespace ML.Pruning.Inference.Onnx;
 
-/// <summary>Several sequences, of any lengths, that take a token each in one run. Their keys and values lie in one
-/// buffer a layer, a row for each sequence, where each can also go on alone.</summary>
+/// <summary>Several sequences, of any lengths, that take tokens in one run: one each, or beginnings of any lengths.
+/// Their keys and values lie in one buffer a layer, a row for each sequence, where each can also go on alone.</summary>
 /// <remarks>Not thread-safe. Disposing it leaves the sequences as they are.</remarks>
 internal sealed unsafe class OnnxBatch : IDisposable
 {
@@ -16,19 +16,24 @@ internal sealed unsafe class OnnxBatch : IDisposable
     private readonly List<OrtValue> _values = [];
     private readonly long[] _tokens;
     private readonly long[] _past;
+    private readonly int _width;
 
     /// <summary>Moves sequences together.</summary>
-    /// <param name="sessions">The sequences; see <see cref="CanRun"/>.</param>
-    public OnnxBatch(OnnxDecodingSession[] sessions)
+    /// <param name="sessions">The sequences, each of which can share runs.</param>
+    /// <param name="width">Tokens that each takes in a run.</param>
+    public OnnxBatch(OnnxDecodingSession[] sessions, int width = 1)
     {
         _sessions = sessions;
+        _width = width;
         _decoder = sessions[0].Decoder;
         int longest = sessions.Max(session => session.Length);
-        _capacity = OnnxCache.Room(longest + 1, longest, _decoder.Spec.ContextLength);
+        int expected = sessions.Max(session => session.ExpectedTokens);
+        _capacity = expected >= longest + width
+            ? expected : OnnxCache.Room(longest + width, longest, _decoder.Spec.ContextLength);
         _binding = _decoder.CreateBinding();
-        _tokens = new long[sessions.Length];
+        _tokens = new long[sessions.Length * width];
         _past = new long[sessions.Length];
-        Bind(GraphNames.Tokens, OrtValue.CreateTensorValueFromMemory(_tokens, [sessions.Length, 1]));
+        Bind(GraphNames.Tokens, OrtValue.CreateTensorValueFromMemory(_tokens, [sessions.Length, width]));
         Bind(GraphNames.PastLength, OrtValue.CreateTensorValueFromMemory(_past, [sessions.Length]));
         Bind(GraphNames.LogitsToKeep, OrtValue.CreateTensorValueFromMemory(new long[] { 1 }, [1]));
         for (int layer = 0; layer < _decoder.Spec.Layers.Count; layer++)
@@ -41,28 +46,24 @@ internal sealed unsafe class OnnxBatch : IDisposable
         _firstMemory = sessions[0].Caches[0].Keys.Memory!;
     }
 
-    /// <summary>Whether sequences can take their tokens in one run.</summary>
-    /// <param name="decoder">The model.</param>
-    /// <param name="sessions">The sequences.</param>
-    /// <param name="tokens">For each the tokens.</param>
-    public static bool CanRun(
-        OnnxDecoder decoder, OnnxDecodingSession[] sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens) =>
-        sessions.Length > 1 && decoder.SharesBuffers.All(shares => shares) && tokens.All(of => of.Length == 1)
-        && sessions.All(session => session.CanShareRuns);
-
     /// <summary>Whether it holds these sequences, with room for a token more.</summary>
     /// <param name="sessions">The sequences.</param>
     public bool Holds(OnnxDecodingSession[] sessions) => sessions.AsSpan().SequenceEqual(_sessions)
         && sessions.All(session => session.Length < _capacity && session.Caches[0].Keys.Memory == _firstMemory);
 
-    /// <summary>Appends a token to each sequence.</summary>
-    /// <param name="tokens">For each the token.</param>
-    /// <param name="logits">Destination [sequences, vocabulary].</param>
+    /// <summary>Appends tokens to each sequence: one to each, or any number up to the width to sequences that have none
+    /// yet.</summary>
+    /// <remarks>Shorter beginnings are filled up at the right. What is there is not seen by the tokens before it, and
+    /// its keys and values are overwritten by the tokens that follow.</remarks>
+    /// <param name="tokens">For each the tokens.</param>
+    /// <param name="logits">Destination [sequences, vocabulary]: the logits after the last place of each row.</param>
     public void Append(IReadOnlyList<ReadOnlyMemory<int>> tokens, Span<float> logits)
     {
+        Array.Clear(_tokens);
         for (int i = 0; i < _sessions.Length; i++)
         {
-            _tokens[i] = tokens[i].Span[0];
+            ReadOnlySpan<int> own = tokens[i].Span;
+            for (int t = 0; t < own.Length; t++) _tokens[i * _width + t] = own[t];
             _past[i] = _sessions[i].Length;
         }
 
@@ -74,7 +75,7 @@ internal sealed unsafe class OnnxBatch : IDisposable
             _decoder.Run(_binding);
         }
 
-        foreach (OnnxDecodingSession session in _sessions) session.Advance();
+        for (int i = 0; i < _sessions.Length; i++) _sessions[i].Advance(tokens[i].Length);
     }
 
     /// <inheritdoc/>

@@ -6,14 +6,16 @@ namespace ML.Pruning.Inference.Onnx;
 /// run.</summary>
 /// <remarks>
 /// A layer that shares its buffer reads and writes one buffer [1, heads, capacity, size] in place. Any other layer
-/// reads one buffer, exactly [1, heads, length, size], and writes the next, longer one; the two swap. Buffers double
-/// when full, up to the limit. Not thread-safe.
+/// reads one buffer, exactly [1, heads, length, size], and writes the next, longer one; the two swap. Buffers have
+/// room for the expected tokens from the start, and double when full, up to the limit; memory that is not written yet
+/// costs nothing. Not thread-safe.
 /// </remarks>
 /// <param name="shared">Whether the layer writes in place.</param>
 /// <param name="heads">Key/value heads.</param>
 /// <param name="size">Head size.</param>
+/// <param name="expected">Tokens that are expected.</param>
 /// <param name="limit">Tokens at most: the model's context.</param>
-internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int limit) : IDisposable
+internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int expected, int limit) : IDisposable
 {
     private const int FirstCapacity = 64;
     private CacheMemory? _frontMemory;
@@ -114,7 +116,7 @@ internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int lim
     private void Grow(int length, int needed)
     {
         int old = _capacity;
-        _capacity = Room(needed, old, limit);
+        _capacity = Room(Math.Max(needed, expected), old, limit);
         var front = new CacheMemory(RowFloats(_capacity));
         Copy(_front, shared ? old : length, front.Pointer, shared ? _capacity : length, length);
         _frontMemory?.Release();

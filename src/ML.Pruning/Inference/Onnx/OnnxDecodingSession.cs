@@ -9,7 +9,8 @@ namespace ML.Pruning.Inference.Onnx;
 /// <remarks>Not thread-safe. The decoder must outlive it.</remarks>
 internal sealed unsafe class OnnxDecodingSession : IDecodingSession
 {
-    private const int ChunkTokens = 256;
+    /// <summary>Tokens of a run that more would not make faster.</summary>
+    public const int ChunkTokens = 256;
 
     private readonly OnnxDecoder _decoder;
     private readonly OrtIoBinding _binding;
@@ -28,9 +29,11 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
 
     /// <summary>Starts with an empty cache.</summary>
     /// <param name="decoder">The model.</param>
-    public OnnxDecodingSession(OnnxDecoder decoder)
+    /// <param name="expectedTokens">Tokens that the cache gets room for at once.</param>
+    public OnnxDecodingSession(OnnxDecoder decoder, int expectedTokens = 0)
     {
         _decoder = decoder;
+        ExpectedTokens = Math.Min(expectedTokens, decoder.Spec.ContextLength);
         _binding = decoder.CreateBinding();
         _chunk = Chunk(decoder.Spec);
         if (decoder.Spec.RopeScaling is { Kind: RopeScalingKind.LongRope } scaling)
@@ -45,6 +48,9 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     /// <inheritdoc/>
     public int Length { get; private set; }
 
+    /// <summary>Tokens that the cache has room for from the start.</summary>
+    public int ExpectedTokens { get; }
+
     /// <summary>The model.</summary>
     public OnnxDecoder Decoder => _decoder;
 
@@ -54,9 +60,9 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     /// <summary>The batch whose first sequence this is; goes with the session.</summary>
     public OnnxBatch? Batch { get; set; }
 
-    /// <summary>Whether the sequence can take a token in one run with others: all layers write in place, and no
+    /// <summary>Whether the sequence can take tokens in one run with others: all layers write in place, and no
     /// earlier token has to run again.</summary>
-    public bool CanShareRuns => _restartLength is null && Length > 0;
+    public bool CanShareRuns => _restartLength is null && _decoder.SharesBuffers.All(shares => shares);
 
     /// <summary>Tokens of a prompt that run together. LongRoPE turns the tokens of a run by the length that they reach,
     /// so there a prompt is never cut.</summary>
@@ -84,8 +90,9 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
         EngineArguments.CheckTokens(_decoder.Spec, tokens, batch: 1, Length);
     }
 
-    /// <summary>Counts a token whose keys and values a batch has written.</summary>
-    public void Advance() => Length++;
+    /// <summary>Counts tokens whose keys and values a batch has written.</summary>
+    /// <param name="tokens">Their number.</param>
+    public void Advance(int tokens) => Length += tokens;
 
     /// <summary>Appends tokens and computes the logits after each; the arguments have been checked.</summary>
     /// <param name="tokens">Token ids.</param>
@@ -130,7 +137,8 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
     {
         LayerSpec shape = _decoder.Spec.Layers[layer];
         return new OnnxCache(
-            _decoder.SharesBuffers[layer], shape.KeyValueHeads, shape.HeadSize, _decoder.Spec.ContextLength);
+            _decoder.SharesBuffers[layer], shape.KeyValueHeads, shape.HeadSize, ExpectedTokens,
+            _decoder.Spec.ContextLength);
     }
 
     // The destination has room for as many last tokens as are to have logits.

@@ -12,7 +12,7 @@ internal sealed class OnnxEngine : ILanguageModelEngine
 {
     // Whole sequences run together while their attention scores and logits stay below these; longer ones in chunks.
     private const long ScoresPerRun = 1 << 22;
-    private const long LogitsPerRun = 1 << 22;
+    private const long LogitsPerRun = 1 << 24;
 
     private readonly OnnxDecoder _decoder;
     private readonly DirectoryInfo? _temporary;
@@ -34,6 +34,7 @@ internal sealed class OnnxEngine : ILanguageModelEngine
             {
                 KernelSelection selection = KernelSelection.Of(model);
                 Kernels = selection.Layers;
+                RemembersKernels = selection.IsRemembered;
                 options = options with { SparseKernels = PackedType.Float32, Formats = selection.Formats };
             }
 
@@ -61,6 +62,9 @@ internal sealed class OnnxEngine : ILanguageModelEngine
 
     /// <summary>What each linear map runs on; none where that was not chosen here.</summary>
     public IReadOnlyList<LayerKernel> Kernels { get; } = [];
+
+    /// <summary>Whether that was measured at an earlier start.</summary>
+    public bool RemembersKernels { get; }
 
     /// <inheritdoc/>
     public void Logits(ReadOnlySpan<int> tokens, int batch, Span<float> logits)
@@ -152,24 +156,28 @@ internal sealed class OnnxEngine : ILanguageModelEngine
             session is OnnxDecodingSession mine && mine.Decoder == _decoder ? mine
                 : throw new ArgumentException($"Session {i} was not started by this engine.", nameof(sessions)))];
         for (int i = 0; i < own.Length; i++) own[i].Check(tokens[i].Span);
-        if (!OnnxBatch.CanRun(_decoder, own, tokens))
+        if (own.Length == 1 || !own.All(session => session.CanShareRuns))
         {
             for (int i = 0; i < own.Length; i++)
                 own[i].Append(tokens[i].Span, logits.Slice(i * vocabulary, vocabulary));
             return;
         }
 
+        OnnxPrefill.AppendAllButLast(own, tokens, vocabulary);
         if (own[0].Batch?.Holds(own) != true)
         {
             own[0].Batch?.Dispose();
             own[0].Batch = new OnnxBatch(own);
         }
 
-        own[0].Batch!.Append(tokens, logits);
+        own[0].Batch!.Append([.. tokens.Select(of => of[^1..])], logits);
     }
 
     /// <inheritdoc/>
-    public IDecodingSession StartDecoding() => new OnnxDecodingSession(_decoder);
+    public IDecodingSession StartDecoding() => StartDecoding(0);
+
+    /// <inheritdoc/>
+    public IDecodingSession StartDecoding(int expectedTokens) => new OnnxDecodingSession(_decoder, expectedTokens);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -3,6 +3,7 @@ using ML.Pruning.Inference.Onnx;
 using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 using ML.Pruning.Pruning;
+using ML.Pruning.Tests.Checkpoints;
 using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Inference.Onnx;
@@ -56,5 +57,53 @@ public sealed class KernelSelectionTests
         using var dense = new OnnxEngine(pruned, sparse: false);
         int[] tokens = RandomModel.Tokens(s_wide, 9, seed: 1);
         Assert.IsLessThan(1e-5, Logits.Difference(Logits.Of(dense, s_wide, tokens), Logits.Of(engine, s_wide, tokens)));
+    }
+
+    [TestMethod]
+    public void Of_SameModelAgain_RemembersWhatWasMeasured()
+    {
+        if (SparseOperator.Library is null) Assert.Inconclusive("There are no native kernels.");
+        using var folder = new TestFolder();
+        var cache = new KernelCache(folder["cache"]);
+        using LanguageModel first = Pruned(seed: 1), same = Pruned(seed: 1), other = Pruned(seed: 2);
+
+        KernelSelection measured = KernelSelection.Of(first, cache), remembered = KernelSelection.Of(same, cache),
+            ofOther = KernelSelection.Of(other, cache);
+
+        Assert.IsFalse(measured.IsRemembered);
+        Assert.IsTrue(remembered.IsRemembered);
+        CollectionAssert.AreEqual(measured.Layers.ToArray(), remembered.Layers.ToArray());
+        CollectionAssert.AreEquivalent(measured.Formats.ToArray(), remembered.Formats.ToArray());
+        Assert.IsFalse(ofOther.IsRemembered, "Other weights are measured anew.");
+        Assert.HasCount(2, Directory.GetFiles(folder["cache"]));
+        Assert.IsFalse(KernelSelection.Of(same, new KernelCache(null)).IsRemembered);
+    }
+
+    [TestMethod]
+    [DataRow(" cores", " horses", "another machine")]
+    [DataRow("\"format\": 1", "\"format\": 2", "another version")]
+    [DataRow("mlp.up_proj", "mlp.down_proj", "another model")]
+    [DataRow("\"layers\"", "layers", "damage")]
+    public void Of_RememberedElsewhere_MeasuresAgain(string old, string changed, string what)
+    {
+        if (SparseOperator.Library is null) Assert.Inconclusive("There are no native kernels.");
+        using var folder = new TestFolder();
+        var cache = new KernelCache(folder["cache"]);
+        using LanguageModel model = Pruned(seed: 1);
+        string path = cache.PathOf(model)!;
+        KernelSelection.Of(model, cache);
+        string text = File.ReadAllText(path);
+        Assert.Contains(old, text);
+        Assert.Contains(KernelLibrary.Target.ToString().ToLowerInvariant(), Path.GetFileName(path));
+        File.WriteAllText(path, text.Replace(old, changed, StringComparison.Ordinal));
+
+        Assert.IsFalse(KernelSelection.Of(model, cache).IsRemembered, what);
+        Assert.IsTrue(KernelSelection.Of(model, cache).IsRemembered, "It was written again.");
+    }
+
+    private static LanguageModel Pruned(int seed)
+    {
+        using LanguageModel model = RandomModel.Create(s_wide, seed);
+        return Pruner.Prune(model, new Magnitude { Sparsity = 0.97 }).Model;
     }
 }

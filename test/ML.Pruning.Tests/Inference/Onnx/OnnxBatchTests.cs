@@ -54,6 +54,55 @@ public sealed class OnnxBatchTests
     }
 
     [TestMethod]
+    public void Append_PromptsOfAllLengths_GiveWhatEachGivesAlone()
+    {
+        ModelSpec spec = s_spec with { ContextLength = 600 };
+        using LanguageModel model = RandomModel.Create(spec);
+        using var engine = new OnnxEngine(model);
+
+        // Some run together, some in chunks, one has a beginning, and one has a single token.
+        int[] lengths = [7, 1, 300, 255, 9, 130, 12, 250, 200, 257];
+        int vocabulary = spec.VocabularySize;
+        ReadOnlyMemory<int>[] prompts =
+            [.. lengths.Select((length, i) => (ReadOnlyMemory<int>)RandomModel.Tokens(spec, length, seed: i))];
+        IDecodingSession[] together = [.. lengths.Select(_ => engine.StartDecoding())];
+        float[] batch = new float[lengths.Length * vocabulary], single = new float[vocabulary];
+        together[4].Append([5, 6, 7], single);
+
+        engine.Append(together, prompts, batch);
+        for (int turn = 0; turn < 3; turn++)
+        {
+            for (int i = 0; i < lengths.Length; i++)
+            {
+                using IDecodingSession alone = engine.StartDecoding();
+                int[] begin = i == 4 ? [5, 6, 7] : [];
+                alone.Append([.. begin, .. prompts[i].Span, .. Enumerable.Repeat(3, turn)], single);
+                AssertClose(single, batch.AsSpan(i * vocabulary, vocabulary), $"turn {turn}, sequence {i}");
+                Assert.AreEqual(alone.Length, together[i].Length);
+            }
+
+            engine.Append(together, [.. lengths.Select(_ => (ReadOnlyMemory<int>)new[] { 3 })], batch);
+        }
+
+        foreach (IDecodingSession session in together) session.Dispose();
+    }
+
+    [TestMethod]
+    public void Append_UpToTheExpectedTokens_KeepsKeysAndValuesWhereTheyAre()
+    {
+        using LanguageModel model = RandomModel.Create(s_spec);
+        using var engine = new OnnxEngine(model);
+        using var session = (OnnxDecodingSession)engine.StartDecoding(expectedTokens: 150);
+        var logits = new float[s_spec.VocabularySize];
+        session.Append(RandomModel.Tokens(s_spec, 10), logits);
+        CacheMemory memory = session.Caches[0].Keys.Memory!;
+        for (int length = 10; length < 150; length++) session.Append([length % 40], logits);
+        Assert.AreSame(memory, session.Caches[0].Keys.Memory);
+        session.Append([1], logits); // more are possible
+        Assert.AreNotSame(memory, session.Caches[0].Keys.Memory);
+    }
+
+    [TestMethod]
     public void Append_SessionOfAnotherEngine_IsRefused()
     {
         using LanguageModel model = RandomModel.Create(s_spec);
