@@ -142,7 +142,7 @@ internal static class RecoverCommand
         string notes = (report.BestStep == 0 ? "; no step made the model better, so it is as it was" : "")
             + (report.WhyStopped is { } why ? $"; stopped early: {why}" : "")
             + (report.SkippedSteps > 0 ? $"; {report.SkippedSteps} steps skipped (not finite)" : "")
-            + (report.Rollbacks > 0 ? $"; went back {report.Rollbacks} times (loss too high)" : "");
+            + (report.Rollbacks > 0 ? $"; went back {report.Rollbacks} times to a lower rate (loss too high)" : "");
         return $"{measured}; {report.TrainedParameters:N0} parameters trained{notes}.";
     }
 }

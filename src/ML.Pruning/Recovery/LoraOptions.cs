@@ -9,6 +9,8 @@ public sealed record LoraOptions
     /// <summary>The target that stands for every linear map of the layers.</summary>
     public const string AllLinear = "all-linear";
 
+    private const double HighestLearningRate = 5e-3; // for a width of 64 or less
+
     /// <summary>Rank r of the updates, from 1 to 4096.</summary>
     public int Rank { get; init; } = 8;
 
@@ -38,8 +40,15 @@ public sealed record LoraOptions
     /// examples that are made from text or pairs here.</summary>
     public int? SequenceLength { get; init; }
 
-    /// <summary>How the adapters are trained. The seed also draws A.</summary>
-    public TrainingOptions Training { get; init; } = new() { LearningRate = 5e-3, WeightDecay = 0, Beta2 = 0.999 };
+    /// <summary>How the adapters are trained. The seed also draws A. A learning rate that is null is 0.32 / hidden size,
+    /// at most 5e-3.</summary>
+    public TrainingOptions Training { get; init; } = new() { WeightDecay = 0, Beta2 = 0.999 };
+
+    /// <summary><see cref="Training"/>, with the learning rate settled.</summary>
+    internal TrainingOptions TrainingOf(ModelSpec spec) => Training with
+    {
+        LearningRate = Training.LearningRate ?? TrainingOptions.RateForWidth(HighestLearningRate, spec.HiddenSize),
+    };
 
     /// <summary>The options of the method, for provenance.</summary>
     internal JsonObject ToJson() => new()

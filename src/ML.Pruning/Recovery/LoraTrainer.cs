@@ -41,7 +41,7 @@ public static class LoraTrainer
         options ??= new LoraOptions();
         using LanguageModel adapted = LoraAdapters.Attach(model, options, cancellationToken);
         string[] names = [.. adapted.Spec.AdapterParameters().Select(p => p.Name), .. Head(adapted.Spec)];
-        return ModelTraining.Run(adapted, examples, options.Training, ("recover", "lora", options.ToJson()),
+        return ModelTraining.Run(adapted, examples, options.TrainingOf(model.Spec), ("recover", "lora", options.ToJson()),
             decoder => SetUp(decoder, names, options), Finish, progress, cancellationToken);
 
         LanguageModel Finish(TrainingOutcome outcome, ProvenanceStep step)

@@ -49,7 +49,7 @@ internal static class ModelTraining
     {
         using LlmTelemetry.Operation operation =
             LlmTelemetry.Start("train", model.Spec.Family, ("method", step.Method));
-        options = options.Resolve(examples.Count);
+        options = options.Resolve(examples.Count, model.Spec.HiddenSize);
         examples.RequireFit(model.Spec);
         for (int i = 0; i < examples.Count; i++) EngineArguments.CheckTokens(model.Spec, examples.Tokens(i), 1);
         JsonObject provenance = step.Options;

@@ -50,7 +50,7 @@ public static class SparseFineTuner
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(examples);
         options ??= new SparseFineTuneOptions();
-        options = options with { Training = options.Training.Resolve(examples.Count) };
+        options = options with { Training = options.Training.Resolve(examples.Count, model.Spec.HiddenSize) };
         options.Validate(model, teacher);
         PruningResult? pruned = options.Pruning is null || options.FollowsPlan ? null
             : Prune(model, examples, options, cancellationToken);

@@ -107,7 +107,7 @@ internal sealed class TrainedParameters : IDisposable
     private AdamW MakeOptimizer(TrainingOptions options)
     {
         AdamW.ParamGroup Group(IEnumerable<Parameter> members, double weightDecay) => new(
-            [.. members], options.LearningRate, options.Beta1, options.Beta2, options.Epsilon, weightDecay);
+            [.. members], options.LearningRate!.Value, options.Beta1, options.Beta2, options.Epsilon, weightDecay);
 
         Parameter[] all = [.. _parameters.Select(p => p.Parameter)];
         AdamW.ParamGroup[] groups =
@@ -115,7 +115,7 @@ internal sealed class TrainedParameters : IDisposable
             Group(all.Where(p => p.ndim >= 2), options.WeightDecay),
             Group(all.Where(p => p.ndim < 2), 0),
         ];
-        return optim.AdamW(groups.Where(g => g.Parameters.Any()), options.LearningRate, options.Beta1, options.Beta2,
+        return optim.AdamW(groups.Where(g => g.Parameters.Any()), options.LearningRate!.Value, options.Beta1, options.Beta2,
             options.Epsilon);
     }
 

@@ -14,6 +14,8 @@ internal sealed class TrainingLoop : IDisposable
 {
     private const int MostSkippedInARow = 8;
     private const int MostRollbacks = 5;
+    private const double HarmFactor = 0.25; // of the rate, where training made the model worse than it was
+    private const double HarmMargin = 0.01;
     private readonly TorchDecoder _decoder;
     private readonly TrainingExamples _examples;
     private readonly TrainingOptions _options;
@@ -186,12 +188,21 @@ internal sealed class TrainingLoop : IDisposable
         }
 
         if (Hooks.All(hook => hook.IsComplete) && validation is not null) Keep(validation.Value);
-        if (double.IsFinite(_state.Loss) && _state.Losses.Suspicious == 0)
-        {
+        if (IsHarmful(validation))
+            GoBack("the loss of the held-out examples was higher than at the start", HarmFactor);
+        else if (double.IsFinite(_state.Loss) && _state.Losses.Suspicious == 0 && _state.WorseThanStart == 0)
             TakeGood();
-        }
 
         return validation;
+    }
+
+    // Nothing has been better than the start, and this is much worse or the second that is worse: the rate is too high
+    // for a model that was trained well before. While masks still close, the start is nothing to compare with.
+    private bool IsHarmful(double? validation)
+    {
+        if (_state.Step == 0 || _state is not { BestStep: 0, BestLoss: { } start }) return false;
+        _state.WorseThanStart = validation > start ? _state.WorseThanStart + 1 : 0;
+        return _state.WorseThanStart == 2 || validation > start * (1 + HarmMargin);
     }
 
     private void TakeGood()
@@ -215,7 +226,7 @@ internal sealed class TrainingLoop : IDisposable
         }
     }
 
-    private void GoBack(string why)
+    private void GoBack(string why, double rateFactor = 0.5)
     {
         if (_state.Rollbacks == MostRollbacks)
         {
@@ -225,8 +236,9 @@ internal sealed class TrainingLoop : IDisposable
         }
 
         _state.Rollbacks++;
-        _state.RateFactor /= 2;
+        _state.RateFactor *= rateFactor;
         _state.SkippedInARow = 0;
+        _state.WorseThanStart = 0;
         _state.Losses = new LossMonitor();
         _parameters.Restore(_good);
         for (int i = 0; i < Hooks.Count; i++) Hooks[i].Load(_goodHooks[i]);

@@ -8,6 +8,8 @@ public sealed record TrainingOptions
 {
     private const int FewestSteps = 200;
     private const int MostSteps = 1000;
+    private const double HighestLearningRate = 1e-3;
+    private const double WidthOfHighest = 64;
 
     /// <summary>Optimizer steps, at least 1; null = two passes over the examples, but at least 200 and at most 1000
     /// steps.</summary>
@@ -19,8 +21,11 @@ public sealed record TrainingOptions
     /// <summary>Batches whose gradients are added up before a step, at least 1.</summary>
     public int AccumulationSteps { get; init; } = 1;
 
-    /// <summary>Highest learning rate, reached after the warm-up; positive.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    /// <summary>Highest learning rate, reached after the warm-up; positive. Null = 0.064 / hidden size, at most 1e-3;
+    /// for adapters see <see cref="LoraOptions"/>.</summary>
+    /// <remarks>Wider models need lower rates (Yang et al. 2022, arXiv:2203.03466: with Adam those of matrices go with
+    /// one over the width).</remarks>
+    public double? LearningRate { get; init; }
 
     /// <summary>How the learning rate goes down after the warm-up.</summary>
     public LearningRateDecay Decay { get; init; } = LearningRateDecay.Cosine;
@@ -98,17 +103,19 @@ public sealed record TrainingOptions
     /// <see cref="Decay"/> says.</remarks>
     /// <param name="step">Step s, from 0.</param>
     /// <returns>The learning rate.</returns>
-    /// <exception cref="InvalidOperationException"><see cref="Steps"/> is null.</exception>
+    /// <exception cref="InvalidOperationException"><see cref="Steps"/> or <see cref="LearningRate"/> is
+    /// null.</exception>
     public double LearningRateAt(int step)
     {
         int steps = Steps ?? throw new InvalidOperationException("The number of steps is not set.");
+        double highest = LearningRate ?? throw new InvalidOperationException("The learning rate is not set.");
         int warmup = WarmupSteps ?? steps / 20;
-        if (step < warmup) return LearningRate * (step + 1) / warmup;
-        if (Decay == LearningRateDecay.Constant) return LearningRate;
+        if (step < warmup) return highest * (step + 1) / warmup;
+        if (Decay == LearningRateDecay.Constant) return highest;
         double done = Math.Min(1, (double)(step - warmup) / Math.Max(1, steps - 1 - warmup));
-        double final = LearningRate * FinalLearningRateFraction;
+        double final = highest * FinalLearningRateFraction;
         double left = Decay == LearningRateDecay.Linear ? 1 - done : (1 + Math.Cos(Math.PI * done)) / 2;
-        return final + (LearningRate - final) * left;
+        return final + (highest - final) * left;
     }
 
     /// <summary>Deletes the state in <see cref="CheckpointFolder"/>, and the folder if nothing else is in it.</summary>
@@ -140,11 +147,12 @@ public sealed record TrainingOptions
         ["seed"] = Seed,
     };
 
-    /// <summary>Checks the values and settles those that depend on the examples.</summary>
+    /// <summary>Checks the values and settles those that depend on the examples and the model.</summary>
     /// <param name="examples">Number of examples.</param>
+    /// <param name="hiddenSize">Width of the model, positive.</param>
     /// <returns>These options without any that are null for "it depends".</returns>
     /// <exception cref="ArgumentException">A value is out of range, or the examples are too few.</exception>
-    internal TrainingOptions Resolve(int examples)
+    internal TrainingOptions Resolve(int examples, int hiddenSize)
     {
         Require(BatchSize >= 1, "batch size", BatchSize, "at least 1");
         Require(AccumulationSteps >= 1, "number of accumulation steps", AccumulationSteps, "at least 1");
@@ -156,6 +164,7 @@ public sealed record TrainingOptions
         TrainingOptions resolved = this with
         {
             Steps = steps,
+            LearningRate = LearningRate ?? RateForWidth(HighestLearningRate, hiddenSize),
             WarmupSteps = WarmupSteps ?? steps / 20,
             ValidationExamples = heldOut,
             ValidationInterval = ValidationInterval ?? Math.Clamp(steps / 10, 10, 100),
@@ -167,7 +176,7 @@ public sealed record TrainingOptions
     private void Check()
     {
         Require(Steps >= 1, "number of steps", Steps!.Value, "at least 1");
-        Require(IsPositive(LearningRate), "learning rate", LearningRate, "positive and finite");
+        Require(IsPositive(LearningRate!.Value), "learning rate", LearningRate.Value, "positive and finite");
         Require(Enum.IsDefined(Decay), "learning-rate decay", (int)Decay, "a member of LearningRateDecay");
         Require(FinalLearningRateFraction is >= 0 and <= 1, "final learning-rate fraction", FinalLearningRateFraction,
             "from 0 to 1");
@@ -188,6 +197,13 @@ public sealed record TrainingOptions
         if (Resume && CheckpointFolder is null)
             throw new ArgumentException("Resuming needs the checkpoint folder of the run that was stopped.");
     }
+
+    /// <summary>A learning rate that suits a width.</summary>
+    /// <param name="highest">That of models of width 64 or less.</param>
+    /// <param name="hiddenSize">The width, positive.</param>
+    /// <returns>highest * 64 / width, at most the highest.</returns>
+    internal static double RateForWidth(double highest, int hiddenSize) =>
+        highest * Math.Min(1, WidthOfHighest / hiddenSize);
 
     private static bool IsPositive(double value) => value > 0 && double.IsFinite(value);
 

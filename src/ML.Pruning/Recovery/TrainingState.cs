@@ -18,8 +18,11 @@ internal sealed class TrainingState
     /// <summary>Whether a measurement is due before the next step.</summary>
     public bool MeasurementDue { get; set; } = true;
 
-    /// <summary>Factor of the learning rate, halved by each roll-back.</summary>
+    /// <summary>Factor of the learning rate, lowered by each roll-back.</summary>
     public double RateFactor { get; set; } = 1;
+
+    /// <summary>Measurements in a row that were worse than the start.</summary>
+    public int WorseThanStart { get; set; }
 
     /// <summary>Steps without an update.</summary>
     public int Skipped { get; set; }

@@ -70,10 +70,12 @@ public class LanguageModelTrainerTests
     public void Train_RateMuchTooHigh_KeepsTheStart()
     {
         using var folder = new TestFolder();
-        using LanguageModel start = TinyTraining.Model();
+        using LanguageModel random = TinyTraining.Model();
+        using LanguageModel start = TinyTraining.Train(
+            random, TinyTraining.Windows(), TinyTraining.Options(folder, 60));
         TrainingOptions options = TinyTraining.Options(folder, 3) with
         {
-            LearningRate = 2,
+            LearningRate = 1e3,
             WarmupSteps = 0,
             ValidationInterval = 1,
         };

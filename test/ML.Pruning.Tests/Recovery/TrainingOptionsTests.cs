@@ -40,9 +40,21 @@ public class TrainingOptionsTests
     [DataRow(100_000, 1000)] // at most 1000
     public void Resolve_StepsNotGiven_FollowTheExamples(int examples, int expected)
     {
-        TrainingOptions resolved = new TrainingOptions().Resolve(examples);
+        TrainingOptions resolved = new TrainingOptions().Resolve(examples, hiddenSize: 64);
         Assert.AreEqual(expected, resolved.Steps);
         Assert.AreEqual(expected / 20, resolved.WarmupSteps);
+    }
+
+    [TestMethod]
+    [DataRow(16, 1e-3, 5e-3)] // never above those of a width of 64
+    [DataRow(64, 1e-3, 5e-3)]
+    [DataRow(4096, 1.5625e-5, 7.8125e-5)]
+    public void Resolve_RateNotGiven_GoesDownWithTheWidth(int hiddenSize, double all, double lora)
+    {
+        Assert.AreEqual(all, new TrainingOptions().Resolve(100, hiddenSize).LearningRate!.Value, 1e-12);
+        Assert.AreEqual(0.5, new TrainingOptions { LearningRate = 0.5 }.Resolve(100, hiddenSize).LearningRate);
+        ModelSpec spec = TinyTraining.Model().Spec with { HiddenSize = hiddenSize };
+        Assert.AreEqual(lora, new LoraOptions().TrainingOf(spec).LearningRate!.Value, 1e-12);
     }
 
     [TestMethod]

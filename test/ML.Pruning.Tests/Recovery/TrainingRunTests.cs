@@ -100,10 +100,10 @@ public class TrainingRunTests
     public void Train_NothingGetsBetter_StopsEarly()
     {
         using var folder = new TestFolder();
-        using LanguageModel start = TinyTraining.Model();
+        using LanguageModel start = Trained(folder);
         TrainingOptions options = TinyTraining.Options(folder, 30) with
         {
-            LearningRate = 3,
+            LearningRate = 1e3, // too high even after three roll-backs
             WarmupSteps = 0,
             ValidationInterval = 1,
             EarlyStoppingPatience = 3,
@@ -114,6 +114,29 @@ public class TrainingRunTests
         Assert.AreEqual(0, result.Report.BestStep);
         Assert.AreEqual("3 measurements without a new best", result.Report.WhyStopped);
         Assert.HasCount(4, result.Report.Curve);
+    }
+
+    [TestMethod]
+    public void Train_RateTooHighForATrainedModel_GoesBackToTheStartUntilItHelps()
+    {
+        using var folder = new TestFolder();
+        TrainingOptions options = TinyTraining.Options(folder, 60);
+        using LanguageModel start = Trained(folder);
+        options = options with { LearningRate = 1, WarmupSteps = 0, ValidationInterval = 5, SpikeDeviations = null };
+        TrainingResult result = LanguageModelTrainer.Train(start, TinyTraining.Windows(), options);
+        using LanguageModel trained = result.Model;
+        TrainingPoint[] measured = [.. result.Report.Curve.Where(p => p.ValidationLoss is not null)];
+        int harmful = measured.Skip(1).TakeWhile(p => p.ValidationLoss > result.Report.InitialLoss * 1.01).Count();
+        Assert.IsGreaterThan(0, harmful);
+        Assert.AreEqual(harmful, result.Report.Rollbacks);
+        Assert.IsLessThan(result.Report.InitialLoss!.Value, result.Report.BestLoss!.Value);
+
+        // A quarter of the rate each time: the first step after a measurement that did harm, against the options.
+        for (int i = 1; i <= harmful; i++)
+        {
+            TrainingPoint next = result.Report.Curve.First(p => p.Step == measured[i].Step + 1);
+            Assert.AreEqual(Math.Pow(0.25, i), next.LearningRate / options.LearningRateAt(measured[i].Step), 1e-9);
+        }
     }
 
     [TestMethod]
@@ -176,6 +199,12 @@ public class TrainingRunTests
         Assert.IsTrue(values.Any(v => (BitConverter.SingleToUInt32Bits(v) & 0xFFFF) != 0));
     }
 
+    private static LanguageModel Trained(TestFolder folder)
+    {
+        using LanguageModel random = TinyTraining.Model();
+        return TinyTraining.Train(random, TinyTraining.Windows(), TinyTraining.Options(folder, 60));
+    }
+
     private static (TrainingReport Report, float[] First, float[] Last) RunWith(
         Func<int, Tensor, Tensor> change, int steps, List<double>? rates = null)
     {
@@ -189,7 +218,7 @@ public class TrainingRunTests
             Decay = LearningRateDecay.Constant,
             ValidationExamples = 0,
             ValidationInterval = 5,
-        }.Resolve(60);
+        }.Resolve(60, hiddenSize: 16);
         var objective = new ChangedObjective(decoder, change);
         using var loop = new TrainingLoop(
             decoder, decoder.named_parameters(), TrainingExamples.FromWindows(TinyTraining.Windows()), options)

@@ -105,7 +105,7 @@ internal sealed class LearnedScoresHook : StraightThroughHook
     /// <inheritdoc/>
     protected override void ChangeMasks(int step, TrainedParameters parameters)
     {
-        if (_isFinite) MoveScores(_rate * parameters.LearningRate / _context.Training.LearningRate);
+        if (_isFinite) MoveScores(_rate * parameters.LearningRate / _context.Training.LearningRate!.Value);
         ChooseMasks(_context.Progress(step));
     }
 

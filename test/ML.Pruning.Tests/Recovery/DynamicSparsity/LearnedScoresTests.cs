@@ -74,7 +74,7 @@ public class LearnedScoresTests
         DynamicsContext context = DynamicRuns.Context(
             parameter, 0, new SparsitySchedule { Kind = RampKind.Linear, RampFraction = 1 });
         using var parameters = new TrainedParameters(context.Parameters, context.Training);
-        parameters.SetLearningRate(context.Training.LearningRate);
+        parameters.SetLearningRate(context.Training.LearningRate!.Value);
         using TrainingSetup setup = soft.SetUp(context);
         TrainingHook hook = setup.Hooks[0];
         Assert.AreEqual(Rate, soft.ResolveRate(10));
