@@ -9,42 +9,35 @@ namespace ML.Pruning.Benchmarks.Training;
 
 /// <summary>How much of what pruning costs comes back: one-shot, LoRA, and training of all weights, which keeps zeros,
 /// without and with SquareHead.</summary>
-internal sealed class RecoveryBenchmark : Benchmark
+/// <param name="model">The model, by the name of its folder.</param>
+/// <param name="text">The text it learned from, by the start of its files' names.</param>
+/// <param name="steps">Steps of the full benchmark.</param>
+/// <param name="batchSize">Windows of a step.</param>
+internal sealed class RecoveryBenchmark(string model, string text, int steps, int batchSize) : Benchmark
 {
     private const int CalibrationWindows = 64;
     private const string Lora = "LoRA", AllWeights = "all weights", SquareHead = "all weights + SquareHead";
 
     public override string Group => "training";
 
-    public override string Name => "recovery";
+    public override string Name => $"recovery-{text}";
 
-    public override string Description => $"stories260K and docs-6m pruned by SparseGPT and LLM-Pruner "
-        + $"({CalibrationWindows} windows of {RecoveryMeasures.WindowLength} tokens) and trained on their own text, "
+    public override string Description => $"{model} pruned by SparseGPT and LLM-Pruner "
+        + $"({CalibrationWindows} windows of {RecoveryMeasures.WindowLength} tokens) and trained on its own text "
+        + $"in {steps} steps of {batchSize}, "
         + $"perplexity on the held-out text at {RecoveryMeasures.WindowLength}";
 
     public override string? WhyNot(BenchmarkSettings settings) =>
-        Directory.Exists(settings.Model("stories260K")) ? null : "the models and texts are not there";
+        Directory.Exists(settings.Model(model)) ? null : "the model and its texts are not there";
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        Case[] cases =
-        [
-            new("stories260K", "stories", Steps(300, settings), BatchSize: 8),
-            new("docs-6m", "docs", Steps(120, settings), BatchSize: 4),
-        ];
-        return cases.SelectMany(c => Run(c, settings));
-    }
-
-    private static int Steps(int full, BenchmarkSettings settings) =>
-        Math.Max(1, (int)Math.Round(full * settings.Scale));
-
-    private static IEnumerable<RecoveryResult> Run(Case run, BenchmarkSettings settings)
-    {
-        using LanguageModel dense = HuggingFaceModel.Open(settings.Model(run.Model));
-        TokenWindows train = RecoveryMeasures.Windows(dense, settings.Data($"{run.Text}.train.jsonl"));
-        TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data($"{run.Text}.valid.jsonl"));
+        int scaledSteps = Math.Max(1, (int)Math.Round(steps * settings.Scale));
+        using LanguageModel dense = HuggingFaceModel.Open(settings.Model(model));
+        TokenWindows train = RecoveryMeasures.Windows(dense, settings.Data($"{text}.train.jsonl"));
+        TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data($"{text}.valid.jsonl"));
         double denseLoss = RecoveryMeasures.Loss(dense, test);
-        yield return new RecoveryResult(run.Model, "none", 0, "dense", 0, dense.Spec.ParameterCount,
+        yield return new RecoveryResult(model, "none", 0, "dense", 0, dense.Spec.ParameterCount,
             Math.Exp(denseLoss), null, 0, 0, 0);
         foreach ((double asked, PruningMethod method) in Methods())
         {
@@ -53,16 +46,16 @@ internal sealed class RecoveryBenchmark : Benchmark
             double seconds = clock.Elapsed.TotalSeconds;
             using LanguageModel pruned = result.Model;
             double prunedLoss = RecoveryMeasures.Loss(pruned, test);
-            RecoveryResult Result(LanguageModel model, string treatment, double loss, double? back) => new(run.Model,
-                method.Name, asked, treatment, RecoveryMeasures.Sparsity(model), model.Spec.ParameterCount, Math.Exp(loss),
+            RecoveryResult Result(LanguageModel of, string treatment, double loss, double? back) => new(model,
+                method.Name, asked, treatment, RecoveryMeasures.Sparsity(of), of.Spec.ParameterCount, Math.Exp(loss),
                 back, 0, 0, seconds);
             yield return Result(pruned, "one-shot", prunedLoss, null);
             foreach (string treatment in Treatments(pruned))
             {
                 clock.Restart();
-                (LanguageModel model, TrainingReport report) = Train(pruned, dense, treatment, run, train);
+                (LanguageModel recovered, TrainingReport report) = Train(pruned, dense, treatment, scaledSteps, train);
                 seconds = clock.Elapsed.TotalSeconds;
-                using LanguageModel trained = model;
+                using LanguageModel trained = recovered;
                 double loss = RecoveryMeasures.Loss(trained, test);
                 yield return Result(trained, treatment, loss, (prunedLoss - loss) / (prunedLoss - denseLoss)) with
                 {
@@ -84,12 +77,12 @@ internal sealed class RecoveryBenchmark : Benchmark
     private static string[] Treatments(LanguageModel pruned) =>
         pruned.MaskedTensors.Count > 0 ? [Lora, AllWeights, SquareHead] : [Lora, AllWeights];
 
-    private static (LanguageModel Model, TrainingReport Report) Train(
-        LanguageModel pruned, LanguageModel dense, string treatment, Case run, TokenWindows train)
+    private (LanguageModel Model, TrainingReport Report) Train(
+        LanguageModel pruned, LanguageModel dense, string treatment, int scaledSteps, TokenWindows train)
     {
         TrainingExamples examples = TrainingExamples.FromWindows(train);
         TrainingOptions Training(TrainingOptions defaults) =>
-            defaults with { Steps = run.Steps, BatchSize = run.BatchSize };
+            defaults with { Steps = scaledSteps, BatchSize = batchSize };
         if (treatment == Lora)
         {
             var lora = new LoraOptions();
@@ -110,6 +103,4 @@ internal sealed class RecoveryBenchmark : Benchmark
             pruned, examples, options, treatment == SquareHead ? dense : null);
         return (result.Model, result.Report.Training);
     }
-
-    private sealed record Case(string Model, string Text, int Steps, int BatchSize);
 }
