@@ -36,10 +36,14 @@ internal static class BenchCommand
                 + "times.",
             DefaultValueFactory = _ => [],
         };
+        Option<bool> profile = new("--profile")
+        {
+            Description = "Tell the time of each operator too.",
+        };
         Option<bool> json = CommonOptions.Json();
         var command = new Command("bench", "Measure how fast a model runs beside the same model with dense products.")
         {
-            model, prompt, added, repeats, shape, json,
+            model, prompt, added, repeats, shape, profile, json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -47,18 +51,20 @@ internal static class BenchCommand
             if (OnnxModel.IsFile(path))
             {
                 SparseOnnxSpeed speed = SparseOnnxBenchmark.Measure(
-                    path, (parse.GetValue(shape) ?? []).Select(ParseShape).ToDictionary());
+                    path, (parse.GetValue(shape) ?? []).Select(ParseShape).ToDictionary(), null,
+                    parse.GetValue(profile));
                 if (parse.GetValue(json)) JsonOutput.Write(ToJson(speed));
-                else ToolConsole.Out.Write(ToTable(speed));
+                else Write(ToTable(speed), ("a run", speed.Profile));
                 return;
             }
 
             using LanguageModel opened = LanguageModelSource.Open(path);
             int most = Math.Max(1, opened.Spec.ContextLength / 2); // small contexts take less
             SpeedResult result = SpeedBenchmark.Measure(opened, Math.Min(parse.GetValue(prompt), most),
-                Math.Min(parse.GetValue(added), most), parse.GetValue(repeats), cancellationToken);
+                Math.Min(parse.GetValue(added), most), parse.GetValue(repeats),
+                parse.GetValue(profile), cancellationToken);
             if (parse.GetValue(json)) JsonOutput.Write(result.ToJson());
-            else ToolConsole.Out.Write(ToTable(result));
+            else Write(ToTable(result), ("the prompt", result.PrefillProfile), ("a token", result.DecodeProfile));
         }));
         return command;
     }
@@ -74,6 +80,24 @@ internal static class BenchCommand
                 node.Rows == 0 ? "" : $"{node.Rows} x {node.Columns}",
                 node.Rows == 0 ? "" : Percent(node.Sparsity),
                 node.IsPacked ? $"kernel: {node.Why}" : $"ONNX Runtime: {node.Why}"]),
+        ],
+    };
+
+    private static void Write(ReportTable result, params (string Of, IReadOnlyList<OperatorTime> Times)[] profiles)
+    {
+        ToolConsole.Out.Write(result);
+        foreach ((string of, IReadOnlyList<OperatorTime> times) in profiles)
+            if (times.Count > 0) ToolConsole.Out.Write(ToTable(of, times));
+    }
+
+    private static ReportTable ToTable(string of, IReadOnlyList<OperatorTime> times) => new()
+    {
+        Heading = [$"time of {of} by operator, with the profiler on"],
+        Columns = [new("operator", IsNumber: false), new("nodes"), new("us"), new("share")],
+        Rows =
+        [
+            .. times.Select(time => (string[])[time.Operator, $"{time.Nodes}",
+                time.Microseconds.ToString("F0", CultureInfo.InvariantCulture), Percent(time.Share)]),
         ],
     };
 
@@ -118,6 +142,7 @@ internal static class BenchCommand
         ["difference"] = speed.Difference,
         ["whyDense"] = speed.WhyDense,
         ["nodes"] = ToJson(speed.Nodes),
+        ["profile"] = speed.Profile.Count == 0 ? null : OperatorTime.ToJson(speed.Profile),
     };
 
     /// <summary>What was done with each node of an ONNX model, as JSON.</summary>

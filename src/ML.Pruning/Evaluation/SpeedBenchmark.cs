@@ -16,6 +16,7 @@ public static class SpeedBenchmark
     /// <param name="promptTokens">Tokens of the prompt, at least 1.</param>
     /// <param name="newTokens">Tokens to write after it, at least 1.</param>
     /// <param name="repeats">Rounds, at least 1.</param>
+    /// <param name="profile">Whether to tell the time of each operator too, in a round of its own.</param>
     /// <param name="cancellationToken">Stops between rounds.</param>
     /// <returns>The result.</returns>
     /// <exception cref="ArgumentException">A number is out of range, or prompt and new tokens exceed the
@@ -24,7 +25,7 @@ public static class SpeedBenchmark
     /// <exception cref="NotSupportedException">The model has a part that ONNX Runtime cannot be given.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static SpeedResult Measure(LanguageModel model, int promptTokens = 128, int newTokens = 32, int repeats = 3,
-        CancellationToken cancellationToken = default)
+        bool profile = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(promptTokens, 1);
@@ -51,9 +52,23 @@ public static class SpeedBenchmark
             (densePrefill, denseDecode) = (Math.Max(densePrefill, pOfDense), Math.Max(denseDecode, dOfDense));
         }
 
-        return new SpeedResult(promptTokens, newTokens, repeats, prefill, decode, densePrefill, denseDecode,
+        var result = new SpeedResult(promptTokens, newTokens, repeats, prefill, decode, densePrefill, denseDecode,
             KernelLibrary.IsNative ? KernelLibrary.Target.ToString().ToLowerInvariant() : "managed", engine.Kernels,
             engine.RemembersKernels);
+        if (!profile) return result;
+
+        IReadOnlyList<OperatorTime>[] profiles = Profile(merged ?? model, promptTokens, newTokens);
+        return result with { PrefillProfile = profiles[0], DecodeProfile = profiles[1] };
+    }
+
+    // Two rounds, of which the first does what is done once.
+    private static IReadOnlyList<OperatorTime>[] Profile(LanguageModel model, int promptTokens, int newTokens)
+    {
+        using var profile = new OnnxProfile();
+        using var engine = new OnnxEngine(model, profile: profile);
+        for (int round = 0; round < 2; round++) Round(engine, model.Spec, promptTokens, newTokens);
+        int chunk = OnnxDecodingSession.Chunk(model.Spec), chunks = (promptTokens + chunk - 1) / chunk;
+        return engine.Decoder.EndProfile(^(chunks + newTokens)..^newTokens, ^newTokens..);
     }
 
     /// <summary>One round. Which tokens it takes does not matter for the time.</summary>

@@ -17,10 +17,18 @@ namespace ML.Pruning.Evaluation;
 public sealed record SpeedResult(int PromptTokens, int NewTokens, int Repeats, double Prefill, double Decode,
     double DensePrefill, double DenseDecode, string Target, IReadOnlyList<LayerKernel> Layers, bool RemembersLayers)
 {
+    /// <summary>The time of each operator in reading the prompt, the longest first; empty = it was not asked
+    /// for.</summary>
+    public IReadOnlyList<OperatorTime> PrefillProfile { get; init; } = [];
+
+    /// <summary>The time of each operator in writing a token, the longest first; empty = it was not asked
+    /// for.</summary>
+    public IReadOnlyList<OperatorTime> DecodeProfile { get; init; } = [];
+
     /// <summary>The result as one JSON object.</summary>
     /// <returns>Keys promptTokens, newTokens, repeats, prefillTokensPerSecond, decodeTokensPerSecond, dense (with the
     /// latter two), target, choice (measured or remembered), layers (name, rows, columns, sparsity, kernel,
-    /// denseMicroseconds, kernelMicroseconds, why).</returns>
+    /// denseMicroseconds, kernelMicroseconds, why), profile (prefill and decode; where asked for).</returns>
     public JsonObject ToJson() => new()
     {
         ["engine"] = "onnx",
@@ -48,5 +56,10 @@ public sealed record SpeedResult(int PromptTokens, int NewTokens, int Repeats, d
             ["kernelMicroseconds"] = layer.KernelMicroseconds,
             ["why"] = layer.Why,
         })]),
+        ["profile"] = DecodeProfile.Count == 0 ? null : new JsonObject
+        {
+            ["prefill"] = OperatorTime.ToJson(PrefillProfile),
+            ["decode"] = OperatorTime.ToJson(DecodeProfile),
+        },
     };
 }

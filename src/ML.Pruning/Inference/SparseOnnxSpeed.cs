@@ -9,4 +9,8 @@ namespace ML.Pruning.Inference;
 /// <param name="WhyDense">Why the model cannot be rewritten and runs as it is; null = it was.</param>
 /// <param name="Nodes">What was done with each node that has, or could have, a constant weight.</param>
 public sealed record SparseOnnxSpeed(double DenseMilliseconds, double Milliseconds, double Difference, string? WhyDense,
-    IReadOnlyList<SparseOnnxNode> Nodes);
+    IReadOnlyList<SparseOnnxNode> Nodes)
+{
+    /// <summary>The time of each operator on the kernels, the longest first; empty = it was not asked for.</summary>
+    public IReadOnlyList<OperatorTime> Profile { get; init; } = [];
+}

@@ -128,7 +128,7 @@ int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch,
   const bool skip = task.x.plan.skip;
   if (batch > kernels->stream_rows || skip) {
     const int64_t step = skip ? kSkipBlock : kGroupRows, rows = (batch + step - 1) / step * step + step;
-    task.scratch = t_sums.take(skip ? kSkipScratch + rows * kSkipBlock * int64_t{sizeof(float)}
+    task.scratch = t_sums.take(skip ? kSkipScratch + rows * kSkipRows * int64_t{sizeof(float)}
                                     : kernels->panel_bytes + rows * kernels->sum_bytes);
     if (task.scratch == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the sums of %d rows.", batch);
   }

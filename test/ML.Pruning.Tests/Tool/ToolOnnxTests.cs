@@ -31,13 +31,23 @@ public sealed class ToolOnnxTests
     {
         using var model = new TinyModel();
 
-        ToolProcess run = ToolProcess.Run("bench", model.Folder, "--json", "--repeats", "1", "--new-tokens", "4");
+        ToolProcess run = ToolProcess.Run("bench", model.Folder, "--json", "--repeats", "1", "--new-tokens", "4", "--profile");
 
         Assert.AreEqual(0, run.ExitCode, run.Errors);
         JsonObject result = JsonNode.Parse(run.Output)!.AsObject();
         Assert.IsGreaterThan(0, (double)result["prefillTokensPerSecond"]!);
         Assert.IsGreaterThan(0, (double)result["decodeTokensPerSecond"]!);
         Assert.IsGreaterThan(0, (double)result["dense"]!["decodeTokensPerSecond"]!);
+        Assert.AreEqual("measured", (string?)result["choice"]);
+        foreach (string part in (string[])["prefill", "decode"])
+        {
+            JsonArray profile = result["profile"]![part]!.AsArray();
+            Assert.AreEqual(1, profile.Sum(time => (double)time!["share"]!), 1e-9);
+            JsonNode attention =
+                profile.Single(time => ((string)time!["operator"]!).Contains("Softmax", StringComparison.Ordinal))!;
+            Assert.AreEqual(2, (int)attention["nodes"]!, "The model has two layers.");
+        }
+
         JsonArray layers = result["layers"]!.AsArray();
         Assert.IsTrue(layers.All(layer => (string?)layer!["kernel"] == "dense" && layer["why"] is not null));
     }
@@ -50,7 +60,7 @@ public sealed class ToolOnnxTests
 
         ToolProcess export = ToolProcess.Run(
             "export", folder["pruned.onnx"], "--format", "onnx", "--output", folder["sparse.onnx"]);
-        ToolProcess bench = ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3x48x192", "--json");
+        ToolProcess bench = ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3x48x192", "--json", "--profile");
 
         Assert.AreEqual(0, export.ExitCode, export.Errors);
         Assert.IsTrue(File.Exists(folder["sparse.onnx"]));
@@ -61,6 +71,10 @@ public sealed class ToolOnnxTests
         JsonArray nodes = result["nodes"]!.AsArray();
         Assert.IsTrue(nodes.Any(node => (bool)node!["packed"]!));
         Assert.IsTrue(nodes.All(node => node!["why"] is not null));
+        JsonArray profile = result["profile"]!.AsArray();
+        Assert.AreEqual(1, profile.Sum(time => (double)time!["share"]!), 1e-9);
+        Assert.AreEqual(nodes.Count(node => (bool)node!["packed"]! && (string?)node["operator"] == "Conv"),
+            (int)profile.Single(time => (string?)time!["operator"] == "SparseConv")!["nodes"]!);
         ToolProcess.Run("bench", folder["pruned.onnx"], "--shape", "x:1x3", "--shape", "nothing")
             .ExpectRefusal("--shape");
     }

@@ -15,12 +15,14 @@ internal sealed unsafe class OnnxDecoder : IDisposable
 
     /// <summary>Opens a graph that <see cref="OnnxModel"/> exported.</summary>
     /// <param name="path">The file of the graph.</param>
+    /// <param name="profile">Takes the session's profile; null = there is none.</param>
     /// <exception cref="ModelFormatException">The file is no such graph.</exception>
-    public OnnxDecoder(string path)
+    public OnnxDecoder(string path, OnnxProfile? profile = null)
     {
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         try
         {
+            profile?.Enable(options);
             if (SparseOperator.Library is { } library) options.RegisterCustomOpLibrary(library);
             _session = new InferenceSession(path, options);
         }
@@ -63,6 +65,11 @@ internal sealed unsafe class OnnxDecoder : IDisposable
         where T : unmanaged => OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance,
         typeof(T) == typeof(float) ? TensorElementType.Float : TensorElementType.Int64, shape, (IntPtr)memory,
         count * sizeof(T));
+
+    /// <summary>Ends the profile that the decoder was opened with.</summary>
+    /// <param name="runs">Runs to take, of those that there were.</param>
+    /// <returns>For each range the operators, those that took longest first.</returns>
+    public IReadOnlyList<OperatorTime>[] EndProfile(params Range[] runs) => OnnxProfile.End(_session, runs);
 
     /// <summary>Starts the bindings of a decoding session.</summary>
     /// <returns>The bindings; the caller disposes them.</returns>

@@ -22,9 +22,10 @@ internal sealed class OnnxEngine : ILanguageModelEngine
     /// <param name="model">The model.</param>
     /// <param name="sparse">Whether linear maps may run on the sparse kernels, where a measurement finds them
     /// faster.</param>
+    /// <param name="profile">Takes the profile of the runs; null = there is none.</param>
     /// <exception cref="InvalidOperationException">The model has no weights.</exception>
     /// <exception cref="NotSupportedException">The model has a part that cannot be exported.</exception>
-    public OnnxEngine(LanguageModel model, bool sparse = true)
+    public OnnxEngine(LanguageModel model, bool sparse = true, OnnxProfile? profile = null)
     {
         var options = new OnnxExportOptions { WithStates = true };
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ml-pruning-onnx-");
@@ -39,7 +40,7 @@ internal sealed class OnnxEngine : ILanguageModelEngine
             }
 
             OnnxModel.WriteGraph(model, folder.FullName, options);
-            _decoder = new OnnxDecoder(Path.Combine(folder.FullName, OnnxModel.FileName));
+            _decoder = new OnnxDecoder(Path.Combine(folder.FullName, OnnxModel.FileName), profile);
             if (OperatingSystem.IsWindows()) _temporary = folder;
         }
         finally
@@ -62,6 +63,9 @@ internal sealed class OnnxEngine : ILanguageModelEngine
 
     /// <summary>What each linear map runs on; none where that was not chosen here.</summary>
     public IReadOnlyList<LayerKernel> Kernels { get; } = [];
+
+    /// <summary>The model in ONNX Runtime.</summary>
+    public OnnxDecoder Decoder => _decoder;
 
     /// <summary>Whether that was measured at an earlier start.</summary>
     public bool RemembersKernels { get; }

@@ -41,25 +41,26 @@ internal sealed class SparseOnnxSession : IDisposable
     /// <summary>Packs what is sparse and opens the result. A model that cannot be rewritten runs as it is.</summary>
     /// <param name="path">The ONNX file.</param>
     /// <param name="options">What is packed.</param>
+    /// <param name="profile">Takes the session's profile; null = there is none.</param>
     /// <exception cref="ModelFormatException">It is no ONNX file, or ONNX Runtime cannot open it.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public static SparseOnnxSession Open(string path, SparseOnnxOptions options)
+    public static SparseOnnxSession Open(string path, SparseOnnxOptions options, OnnxProfile? profile = null)
     {
-        if (WhyNot is { } reason) return new(Load(path), [], reason, null);
+        if (WhyNot is { } reason) return new(Load(path, profile), [], reason, null);
         DirectoryInfo folder = Directory.CreateTempSubdirectory("ml-pruning-onnx-");
         bool keep = false;
         try
         {
             IReadOnlyList<SparseOnnxNode> nodes =
                 SparseOnnxModel.WriteTo(path, folder.FullName, options, CancellationToken.None);
-            if (!nodes.Any(node => node.IsPacked)) return new(Load(path), nodes, null, null);
-            InferenceSession session = Load(Path.Combine(folder.FullName, OnnxModel.FileName));
+            if (!nodes.Any(node => node.IsPacked)) return new(Load(path, profile), nodes, null, null);
+            InferenceSession session = Load(Path.Combine(folder.FullName, OnnxModel.FileName), profile);
             keep = OperatingSystem.IsWindows(); // files that are mapped cannot be deleted there
             return new(session, nodes, null, keep ? folder : null);
         }
         catch (NotSupportedException e)
         {
-            return new(Load(path), [], e.Message, null);
+            return new(Load(path, profile), [], e.Message, null);
         }
         finally
         {
@@ -133,11 +134,12 @@ internal sealed class SparseOnnxSession : IDisposable
             value.Value.IsTensor ? value.Value.Dimensions : [])),
     ];
 
-    private static InferenceSession Load(string path)
+    private static InferenceSession Load(string path, OnnxProfile? profile = null)
     {
         using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
         try
         {
+            profile?.Enable(options);
             if (SparseOperator.Library is { } library) options.RegisterCustomOpLibrary(library);
             return new InferenceSession(path, options);
         }

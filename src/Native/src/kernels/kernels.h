@@ -20,7 +20,8 @@ struct ActivationPlan {
 };
 
 constexpr int kSkipBlock = 64;                 // rows of the batch in such a block
-constexpr int64_t kSkipScratch = 64 * 1024;    // bytes of a thread besides its sums, 64 rows x 4 bytes for each row
+constexpr int kSkipRows = 128;                 // rows of the matrix that are multiplied with it together
+constexpr int64_t kSkipScratch = 112 * 1024;   // bytes of a thread besides its sums, kSkipRows floats for each row
 
 struct Activations {
   ActivationPlan plan;

@@ -7,8 +7,8 @@
 namespace mlp {
 namespace MLP_TARGET {
 
-constexpr int kSkipColumns = 64;   // of activations in the cache: 16 KB
-constexpr int kSkipGroups = 4;     // groups that share them
+constexpr int kSkipColumns = 128;  // of activations in the first cache: 32 KB
+constexpr int kSkipGroups = kSkipRows / kGroupRows;  // share them: more would be read from beyond the second cache else
 constexpr int kLane = 16;          // activations of a register
 
 // Lists of one panel of columns: row r has the weights begins[r] up to ends[r].
