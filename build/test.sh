@@ -7,7 +7,7 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-build/setup.sh --native-tests
+build/setup.sh --tests
 dotnet build ML.Pruning.sln --configuration Release --nologo --verbosity quiet
 
 mkdir -p artifacts
