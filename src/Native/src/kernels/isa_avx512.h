@@ -85,6 +85,7 @@ struct Isa {
     return _mm512_mask_expand_epi8(_mm512_set1_epi8(static_cast<char>(128)), mask, nibbles_odd(p));
   }
   static MLP_INLINE V panel_odd(V w) { return _mm512_srli_epi16(w, 4); }  // the low nibbles are zero
+  static MLP_INLINE V int4_biases() { return _mm512_set1_epi8(kInt4Bias); }
   // In assembly: GCC 12 copies and spills the sums around the intrinsic.
   static MLP_INLINE I dot(I sum, V unsigned_bytes, V signed_bytes) {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));

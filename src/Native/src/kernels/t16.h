@@ -300,10 +300,7 @@ MLP_INLINE void block_group_int4(const mlp_matrix& m, int64_t group, const uint8
     for (int r = 0; r < R; r++) {
       const uint8_t* at = x + (index[i] * R + r) * 4;
       auto sum = A::dot_i4(A::zero_i(), w, at);
-      if constexpr (A::kInt4Bias != 0) {
-        const auto* codes = reinterpret_cast<const int8_t*>(at);
-        sum = A::sub_i(sum, A::set_i(A::kInt4Bias * (codes[0] + codes[1] + codes[2] + codes[3])));
-      }
+      if constexpr (A::kInt4Bias != 0) sum = A::sub_i(sum, A::dot_i4(A::zero_i(), A::int4_biases(), at));
       y[r] = A::fma_f(A::to_f(sum), scales, y[r]);
     }
   }
