@@ -9,7 +9,7 @@ if (args is [PruningProcess.Command, .. var job]) return PruningProcess.Run(job)
 
 Benchmark[] all =
 [
-    new ArithmeticBenchmark(), new DynamicBenchmark(), new GraphSpeedBenchmark(), new KernelsBenchmark(),
+    new ArithmeticBenchmark(), new DynamicBenchmark(), new EncoderSpeedBenchmark(), new GraphSpeedBenchmark(), new KernelsBenchmark(),
     new LargeModelBenchmark(), new LlamaSpeedBenchmark(), new MaskSelectionBenchmark(),
     new RecoveryBenchmark("stories260K", "stories", steps: 300, batchSize: 8),
     new RecoveryBenchmark("docs-6m", "docs", steps: 120, batchSize: 4),

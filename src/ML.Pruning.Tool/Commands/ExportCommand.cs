@@ -34,6 +34,11 @@ internal static class ExportCommand
             Description = "onnx: run sparse linear maps on this library's kernels, with weights as f32, bf16, int8 or "
                 + "int4.",
         };
+        Option<string?> head = new("--head-kernels")
+        {
+            Description = "onnx: run the head on this library's kernels too, dense, with weights as f32, bf16, int8 or "
+                + "int4.",
+        };
         Option<bool> codes = new("--int8-codes")
         {
             Description = "onnx: write int8 weights as codes and DequantizeLinear, which any runtime knows.",
@@ -55,7 +60,7 @@ internal static class ExportCommand
         Option<bool> json = CommonOptions.Json();
         var command = new Command("export", "Write a model in another form.")
         {
-            model, format, output, compressed, kernels, codes, data, length, dequantize, force, json,
+            model, format, output, compressed, kernels, head, codes, data, length, dequantize, force, json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -71,6 +76,9 @@ internal static class ExportCommand
             };
             if (!asOnnx && parse.GetValue(kernels) is not null)
                 throw new UserErrorException("--sparse-kernels goes with --format onnx only; leave it out.");
+            if (parse.GetValue(head) is not null && (!asOnnx || OnnxModel.IsFile(parse.GetRequiredValue(model))))
+                throw new UserErrorException("--head-kernels goes with --format onnx of a language model only; leave "
+                    + "it out.");
             if (!asOnnx && parse.GetValue(codes))
                 throw new UserErrorException("--int8-codes goes with --format onnx only; leave it out.");
             if (!asOnnx && parse.GetValue(data) is not null)
@@ -101,6 +109,7 @@ internal static class ExportCommand
                 {
                     Overwrite = parse.GetValue(force),
                     SparseKernels = ParseKernels(parse.GetValue(kernels)),
+                    HeadKernels = ParseKernels(parse.GetValue(head)),
                     KeepInt8Codes = parse.GetValue(codes),
                 };
                 OnnxModel.Export(dense ?? opened, path, options, cancellationToken);

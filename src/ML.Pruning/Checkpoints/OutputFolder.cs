@@ -5,7 +5,8 @@ namespace ML.Pruning.Checkpoints;
 public sealed class OutputFolder : IDisposable
 {
     // An existing folder is replaced only if it holds one of these: a mistyped path must not cost a home folder.
-    private static readonly string[] s_modelMarks = ["config.json", "adapter_config.json", CheckpointFiles.SingleName];
+    private static readonly string[] s_modelMarks =
+        ["config.json", "adapter_config.json", CheckpointFiles.SingleName, "model.onnx"];
 
     private readonly string _path;
     private bool _done;

@@ -5,13 +5,9 @@ using ML.Pruning.Inference.Onnx;
 
 namespace ML.Pruning.Benchmarks.Models;
 
-/// <summary>ONNX models of other kinds, dense beside packed by <see cref="SparseOnnxModel"/>: the matrix products of an
-/// encoder of BERT-base's shape, and the convolutions of a CNN.</summary>
+/// <summary>The convolutions of a CNN, dense beside packed by <see cref="SparseOnnxModel"/>.</summary>
 internal sealed class GraphSpeedBenchmark : Benchmark
 {
-    private const int Hidden = 768;
-    private const int Inner = 3072;
-    private const int Length = 128;
     private const int Side = 28;
     private const int Channels = 256;
     private static readonly double[] s_sparsities = [0.5, 0.7, 0.8, 0.9];
@@ -20,8 +16,8 @@ internal sealed class GraphSpeedBenchmark : Benchmark
 
     public override string Name => "graph-speed";
 
-    public override string Description => $"float32: an encoder's matrix products (hidden {Hidden}, {Length} tokens, batch 1 "
-        + $"and 8) and a CNN of 3x3 and 1x1 convolutions ({Channels} channels, {Side}x{Side}), one thread";
+    public override string Description =>
+        $"float32: a CNN of 3x3 and 1x1 convolutions ({Channels} channels, {Side}x{Side}), one thread";
 
     public override string? WhyNot(BenchmarkSettings settings) => SparseOnnxSession.WhyNot;
 
@@ -30,34 +26,8 @@ internal sealed class GraphSpeedBenchmark : Benchmark
         int layers = Math.Max(1, (int)Math.Round(6 * settings.Scale));
         foreach (double sparsity in s_sparsities)
         {
-            yield return Measure($"encoder products, {layers} layers", sparsity, 1, [Length, Hidden],
-                graph => Encoder(graph, layers, sparsity, 1));
-            yield return Measure($"encoder products, {layers} layers", sparsity, 8, [8 * Length, Hidden],
-                graph => Encoder(graph, layers, sparsity, 8));
-            yield return Measure($"cnn, {layers} blocks", sparsity, 1, [1, Channels, Side, Side],
+            yield return Measure($"cnn, {layers} blocks", sparsity, [1, Channels, Side, Side],
                 graph => Cnn(graph, layers, sparsity));
-        }
-    }
-
-    private static long Encoder(OnnxGraph graph, int layers, double sparsity, int batch)
-    {
-        string x = graph.Input("x", OnnxElement.Float, batch * Length, Hidden);
-        long weights = 0;
-        for (int layer = 0; layer < layers; layer++)
-        {
-            for (int i = 0; i < 4; i++) x = Linear(x, Hidden, Hidden);
-            x = graph.Add("Relu", [Linear(x, Hidden, Inner)]);
-            x = Linear(x, Inner, Hidden);
-        }
-
-        graph.Add("Relu", [x], ["y"]);
-        graph.Output("y", OnnxElement.Float, batch * Length, Hidden);
-        return weights;
-
-        string Linear(string input, int from, int to)
-        {
-            string name = Weight(graph, sparsity, ref weights, to, [from, to]);
-            return graph.Add("MatMul", [input, name]);
         }
     }
 
@@ -94,8 +64,7 @@ internal sealed class GraphSpeedBenchmark : Benchmark
         return graph.Initializer($"w{graph.Initializers.Count}", name => OnnxInitializer.Of(name, values, shape));
     }
 
-    private static ModelResult Measure(
-        string model, double sparsity, int batch, long[] shape, Func<OnnxGraph, long> build)
+    private static ModelResult Measure(string model, double sparsity, long[] shape, Func<OnnxGraph, long> build)
     {
         string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
         try
@@ -105,14 +74,19 @@ internal sealed class GraphSpeedBenchmark : Benchmark
             long parameters = build(graph);
             using (FileStream file = File.Create(densePath)) OnnxFile.Write(graph, file, CancellationToken.None);
             SparseOnnxModel.Write(densePath, sparsePath, new SparseOnnxOptions { MinimumSparsity = 0.4 });
-            using InferenceSession dense = Load(densePath), sparse = Load(sparsePath);
             float[] values = KernelData.Activations((int)shape[0], (int)(shape.Aggregate(1L, (a, b) => a * b) / shape[0]));
             using OrtValue x = OrtValue.CreateTensorValueFromMemory(values, shape);
             using var run = new RunOptions();
-            double[] times = KernelTiming.Fastest([() => Run(dense), () => Run(sparse)]);
-            return new ModelResult(model, parameters, "f32", sparsity, 1, batch, batch * 1e6 / times[1], null,
-                new FileInfo(sparsePath).Length, "onnxruntime-f32", batch * 1e6 / times[0], null,
-                new FileInfo(densePath).Length, times[0] / times[1], null);
+            (InferenceSession dense, long denseMemory) = ResidentMemory.Of(() => Load(densePath), Run);
+            (InferenceSession sparse, long memory) = ResidentMemory.Of(() => Load(sparsePath), Run);
+            using (dense)
+            using (sparse)
+            {
+                double[] times = KernelTiming.Fastest([() => Run(dense), () => Run(sparse)]);
+                return new ModelResult(model, parameters, "f32", sparsity, 1, 1, 1e6 / times[1], null,
+                    new FileInfo(sparsePath).Length, memory, "onnxruntime-f32", 1e6 / times[0], null,
+                    new FileInfo(densePath).Length, denseMemory);
+            }
 
             void Run(InferenceSession session) => session.Run(run, ["x"], [x], ["y"]).Dispose();
         }

@@ -1,5 +1,4 @@
 using ML.Pruning.Benchmarks.Pruning;
-using ML.Pruning.Evaluation;
 using ML.Pruning.Export;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference.Onnx;
@@ -9,13 +8,15 @@ using ML.Pruning.Pruning;
 
 namespace ML.Pruning.Benchmarks.Models;
 
-/// <summary>Whole LLaMAs of random weights, end to end in ONNX Runtime: dense float32 beside each packed type.</summary>
+/// <summary>Whole LLaMAs of random weights, end to end in ONNX Runtime: dense float32 and int8 beside each packed
+/// type.</summary>
 internal sealed class LlamaSpeedBenchmark : Benchmark
 {
     private const int Prompt = 128;
     private const int Added = 16;
     private const int Rounds = 3;
-    private static readonly double[] s_sparsities = [0, 0.5, 0.7, 0.8];
+    private const double MainSparsity = 0.7;
+    private static readonly double[] s_sparsities = [0, 0.5, MainSparsity, 0.8];
     private static readonly (PackedType Type, string Name)[] s_types =
     [
         (PackedType.Float32, "f32"), (PackedType.BFloat16, "bf16"), (PackedType.Int8, "int8"),
@@ -27,7 +28,8 @@ internal sealed class LlamaSpeedBenchmark : Benchmark
     public override string Name => "llama-speed";
 
     public override string Description =>
-        $"LLaMAs of 110M and 1.1B random weights, prompt {Prompt}, {Added} new tokens, fastest of {Rounds} rounds";
+        $"LLaMAs of 110M and 1.1B random weights, prompt {Prompt}, {Added} new tokens, fastest of {Rounds} rounds; all "
+        + "cores, and one";
 
     public override string? WhyNot(BenchmarkSettings settings) => SparseOnnxSession.WhyNot;
 
@@ -58,52 +60,83 @@ internal sealed class LlamaSpeedBenchmark : Benchmark
 
     private static IEnumerable<ModelResult> Measure(ModelSpec spec, string folder)
     {
-        string checkpoint = Path.Combine(folder, "checkpoint");
+        string checkpoint = Path.Combine(folder, "checkpoint"), dense = Path.Combine(folder, "dense"),
+            int8 = Path.Combine(folder, "int8");
         RandomCheckpoint.Write(spec, checkpoint);
         using LanguageModel model = HuggingFaceModel.Open(checkpoint);
-        (OnnxEngine dense, long denseBytes) = Open(model, null, Path.Combine(folder, "dense"));
-        using (dense)
+        OnnxModel.Export(model, dense);
+        QuantizedGraph.Write(Path.Combine(dense, OnnxModel.FileName), int8);
+        foreach (int threads in new[] { Environment.ProcessorCount, 1 }.Distinct())
         {
-            foreach (double sparsity in s_sparsities)
+            bool isScaling = threads < Environment.ProcessorCount;
+            using var f32 = new ModelRun("onnxruntime-f32", dense, spec, threads, Prompt, Added);
+            using var ofInt8 = new ModelRun("onnxruntime-int8", int8, spec, threads, Prompt, Added);
+            foreach (ModelResult result in Compare(spec, 0, threads, ofInt8, f32)) yield return result;
+            foreach (double sparsity in isScaling ? [MainSparsity] : s_sparsities)
             {
                 using LanguageModel? pruned = sparsity == 0 ? null
                     : Pruner.Prune(model, new RandomPruning { Sparsity = sparsity }).Model;
                 foreach ((PackedType type, string name) in s_types)
                 {
                     if (sparsity == 0 && type == PackedType.Float32) continue; // the baseline
-                    (OnnxEngine ours, long bytes) = Open(pruned ?? model, type, Path.Combine(folder, "packed"));
-                    using (ours) yield return Compare(spec, name, sparsity, ours, bytes, dense, denseBytes);
+                    using ModelRun ours = Export(
+                        name, pruned ?? model, new() { SparseKernels = type }, Path.Combine(folder, "packed"), threads);
+                    foreach (ModelResult result in Compare(spec, sparsity, threads, ours, f32, ofInt8))
+                        yield return result;
                 }
+
+                if (sparsity != MainSparsity) continue;
+                foreach (ModelResult result in CompareWithLlamaCpp(spec, pruned!, folder, threads, f32))
+                    yield return result;
             }
         }
     }
 
-    // The files are mapped, so that they may go at once.
-    private static (OnnxEngine Engine, long Bytes) Open(LanguageModel model, PackedType? type, string folder)
+    // Ours as small as llama.cpp's: the head is packed too.
+    private static IEnumerable<ModelResult> CompareWithLlamaCpp(
+        ModelSpec spec, LanguageModel pruned, string folder, int threads, ModelRun f32)
     {
-        OnnxModel.Export(model, folder, new OnnxExportOptions { SparseKernels = type });
-        long bytes = new FileInfo(Path.Combine(folder, OnnxModel.DataFileName)).Length;
-        var engine = new OnnxEngine(folder);
-        Directory.Delete(folder, recursive: true);
-        return (engine, bytes);
+        using ModelRun int8 = Export("int8, head too", pruned, new()
+        {
+            SparseKernels = PackedType.Int8,
+            HeadKernels = PackedType.Int8,
+        }, Path.Combine(folder, "packed"), threads);
+        foreach (ModelResult result in Compare(spec, MainSparsity, threads, int8, f32)) yield return result;
+        if (!LlamaCppLibrary.IsThere) yield break;
+        using ModelRun int4 = Export("int4g64, head int8", pruned, new()
+        {
+            SparseKernels = PackedType.Int4,
+            HeadKernels = PackedType.Int8,
+        }, Path.Combine(folder, "packed"), threads);
+        foreach (GgufFile.Type type in GgufFile.Types)
+        {
+            string path = Path.Combine(folder, $"{type.Name}.gguf");
+            using var theirs = new LlamaCppRun(type, spec, path, threads, Prompt, Added);
+            foreach (ModelRun ours in (ModelRun[])[int8, int4])
+                foreach (ModelResult result in Compare(spec, MainSparsity, threads, ours, theirs)) yield return result;
+        }
     }
 
-    private static ModelResult Compare(ModelSpec spec, string type, double sparsity, OnnxEngine ours, long bytes,
-        OnnxEngine dense, long denseBytes)
+    // The files are mapped, so that they may go at once.
+    private static ModelRun Export(
+        string name, LanguageModel model, OnnxExportOptions options, string folder, int threads)
     {
-        (double Prefill, double Decode) best = (0, 0), baseline = (0, 0);
-        for (int round = 0; round <= Rounds; round++)
-        {
-            (double, double) a = SpeedBenchmark.Round(ours, spec, Prompt, Added);
-            (double, double) b = SpeedBenchmark.Round(dense, spec, Prompt, Added);
-            if (round == 0) continue; // what is done once
-            best = (Math.Max(best.Prefill, a.Item1), Math.Max(best.Decode, a.Item2));
-            baseline = (Math.Max(baseline.Prefill, b.Item1), Math.Max(baseline.Decode, b.Item2));
-        }
+        OnnxModel.Export(model, folder, options);
+        var run = new ModelRun(name, folder, model.Spec, threads, Prompt, Added);
+        Directory.Delete(folder, recursive: true);
+        return run;
+    }
 
-        string name = $"llama, hidden {spec.HiddenSize}, {spec.Layers.Count} layers";
-        return new ModelResult(name, spec.ParameterCount, type, sparsity, Environment.ProcessorCount, 1, best.Prefill,
-            best.Decode, bytes, "onnxruntime-f32", baseline.Prefill, baseline.Decode, denseBytes,
-            best.Prefill / baseline.Prefill, best.Decode / baseline.Decode);
+    private static IEnumerable<ModelResult> Compare(
+        ModelSpec spec, double sparsity, int threads, SpeedCandidate ours, params SpeedCandidate[] baselines)
+    {
+        SpeedCandidate[] all = [ours, .. baselines];
+        foreach (SpeedCandidate candidate in all) candidate.Restart();
+        for (int round = 0; round < Rounds; round++)
+            foreach (SpeedCandidate candidate in all) candidate.Measure();
+        return baselines.Select(baseline => new ModelResult(
+            $"llama, hidden {spec.HiddenSize}, {spec.Layers.Count} layers", spec.ParameterCount, ours.Name, sparsity,
+            threads, 1, ours.Best.Prefill, ours.Best.Decode, ours.WeightBytes, ours.ResidentBytes, baseline.Name,
+            baseline.Best.Prefill, baseline.Best.Decode, baseline.WeightBytes, baseline.ResidentBytes));
     }
 }

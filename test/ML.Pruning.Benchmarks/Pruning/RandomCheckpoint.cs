@@ -57,6 +57,14 @@ internal static class RandomCheckpoint
         }.ToJsonString());
     }
 
+    /// <summary>The same in memory, of any family.</summary>
+    public static LanguageModel Create(ModelSpec spec) => new(new LanguageModelContent
+    {
+        Spec = spec,
+        Weights = spec.Parameters().ToDictionary(p => p.Name, p => (StoredTensor)RandomTensor(p.Name, p)),
+        ConfigJson = $$"""{ "model_type": "{{spec.Family}}" }""",
+    });
+
     private static string SourceName(string name) => name.StartsWith("lm_head", StringComparison.Ordinal) ? name
         : $"model.{name}";
 

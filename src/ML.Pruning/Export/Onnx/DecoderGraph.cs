@@ -101,11 +101,7 @@ internal static class DecoderGraph
             scope.Unfold(normed, spec.HiddenSize), graph.Add("Neg", [GraphNames.LogitsToKeep]),
             graph.Integers(long.MaxValue), graph.Integers(1),
         ]);
-        string logits = scope.SoftCap(
-            scope.Multiply(
-                scope.Fold(kept, spec.HiddenSize),
-                scope.Weight(spec.TiedHead ? TensorNames.Embedding : TensorNames.Head)),
-            spec.LogitSoftCap);
+        string logits = scope.SoftCap(scope.Head(scope.Fold(kept, spec.HiddenSize)), spec.LogitSoftCap);
         string shape = graph.Add("Concat",
         [
             graph.Add("Slice", [scope.BatchAndLength, graph.Integers(0), graph.Integers(1)]),

@@ -108,10 +108,8 @@ internal static class EncoderGraph
         {
             string transformed = MlpGraph.Activate(
                 graph, encoder.HeadActivation, Map(TensorNames.HeadTransform, hidden));
-            string[] head = [scope.Weight(spec.TiedHead ? TensorNames.Embedding : TensorNames.Head)];
-            if (spec.HeadBias) head = [.. head, scope.Weight(TensorNames.HeadBias)];
-            string logits =
-                scope.Multiply(NormGraph.Norm(scope, transformed, TensorNames.HeadNorm), head);
+            string logits = scope.Head(NormGraph.Norm(scope, transformed, TensorNames.HeadNorm));
+            if (spec.HeadBias) logits = graph.Add("Add", [logits, scope.Weight(TensorNames.HeadBias)]);
             Declare(logits, GraphNames.Logits, spec.VocabularySize);
             return;
         }

@@ -1,4 +1,5 @@
 using ML.Pruning.Checkpoints;
+using ML.Pruning.Kernels;
 using ML.Pruning.Models;
 
 namespace ML.Pruning.Export.Onnx;
@@ -14,6 +15,7 @@ internal sealed class GraphScope
     private readonly IReadOnlyDictionary<string, StoredTensor> _weights;
     private readonly WeightPacking? _packing;
     private readonly bool _keepsCodes;
+    private readonly PackedType? _head;
     private readonly Dictionary<string, string> _shared = new(StringComparer.Ordinal);
 
     /// <summary>Starts a graph with its inputs.</summary>
@@ -25,6 +27,7 @@ internal sealed class GraphScope
     {
         _packing = options.Packing();
         _keepsCodes = options.KeepInt8Codes;
+        _head = options.HeadKernels;
         Spec = spec;
         _weights = weights;
         Fused = options.Operators == OnnxOperators.Fused;
@@ -108,9 +111,7 @@ internal sealed class GraphScope
     {
         if (_packing?.FormatOf(linear.WeightName, Stored(linear.WeightName)) is { } format)
         {
-            string packed = Graph.Initializer($"{linear.WeightName}.packed",
-                name => new PackedInitializer(name, Stored(linear.WeightName), format, _packing.Type));
-            string product = Graph.Add("mlpruning.SparseMatMul", [input, packed]);
+            string product = MultiplyPacked(input, linear.WeightName, format, _packing.Type);
             return linear.HasBias ? Graph.Add("Add", [product, Weight(linear.BiasName)]) : product;
         }
 
@@ -118,6 +119,24 @@ internal sealed class GraphScope
             ? Dequantized(quantized) : Weight(linear.WeightName);
         return Multiply(input, linear.HasBias ? [weight, Weight(linear.BiasName)] : [weight]);
     }
+
+    /// <summary>The product with the weights that predict tokens.</summary>
+    /// <param name="input">[rows, D].</param>
+    /// <returns>[rows, vocabulary].</returns>
+    public string Head(string input)
+    {
+        string name = Spec.TiedHead ? TensorNames.Embedding : TensorNames.Head;
+        return _head is { } type ? MultiplyPacked(input, name, PackedFormat.Dense, type)
+            : Multiply(input, Weight(name));
+    }
+
+    private string MultiplyPacked(string input, string weight, PackedFormat format, PackedType type) => Graph.Add(
+        "mlpruning.SparseMatMul",
+        [
+            input,
+            Graph.Initializer(
+                $"{weight}.packed", name => new PackedInitializer(name, Stored(weight), format, type)),
+        ]);
 
     // Codes [out, in] times the scale of their row.
     private string Dequantized(QuantizedTensor weight)

@@ -13,6 +13,11 @@ public sealed record OnnxExportOptions
     /// another type than <see cref="PackedType.Float32"/> the dense ones run on the kernels too.</summary>
     public PackedType? SparseKernels { get; init; }
 
+    /// <summary>Run the head that predicts tokens on this library's kernels too, dense, with weights of this type; null
+    /// = on ONNX Runtime's product of float32. In small models with large vocabularies it takes much of the time of a
+    /// token.</summary>
+    public PackedType? HeadKernels { get; init; }
+
     /// <summary>Write weights that are on an int8 grid with a scale a row as codes and ONNX's DequantizeLinear, which
     /// every runtime of operator set 13 knows, instead of as float32: a quarter of the size, and the same numbers. Such
     /// a file goes through <see cref="SparseOnnxModel"/> too, which keeps the codes.</summary>
@@ -37,6 +42,12 @@ public sealed record OnnxExportOptions
     /// only.</exception>
     internal WeightPacking? Packing()
     {
+        if (HeadKernels is not null && Operators != OnnxOperators.Fused)
+        {
+            throw new ArgumentException("HeadKernels needs an operator that is not ONNX's; it does not go with "
+                + "OnnxOperators.Standard.");
+        }
+
         if (SparseKernels is not { } type) return null;
         if (!(MinimumSparsity is >= 0 and <= 1))
             throw new ArgumentException($"MinimumSparsity is {MinimumSparsity}; it must lie between 0 and 1.");

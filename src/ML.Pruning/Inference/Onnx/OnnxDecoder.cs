@@ -16,10 +16,15 @@ internal sealed unsafe class OnnxDecoder : IDisposable
     /// <summary>Opens a graph that <see cref="OnnxModel"/> exported.</summary>
     /// <param name="path">The file of the graph.</param>
     /// <param name="profile">Takes the session's profile; null = there is none.</param>
+    /// <param name="threads">Threads of a run; 0 = one for each core.</param>
     /// <exception cref="ModelFormatException">The file is no such graph.</exception>
-    public OnnxDecoder(string path, OnnxProfile? profile = null)
+    public OnnxDecoder(string path, OnnxProfile? profile = null, int threads = 0)
     {
-        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var options = new SessionOptions
+        {
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            IntraOpNumThreads = threads,
+        };
         try
         {
             profile?.Enable(options);

@@ -51,9 +51,10 @@ internal sealed class OnnxEngine : ILanguageModelEngine
 
     /// <summary>Opens an exported model.</summary>
     /// <param name="path">The folder, or the file of the graph.</param>
+    /// <param name="threads">Threads of a run; 0 = one for each core.</param>
     /// <exception cref="ModelFormatException">The file is no exported decoder.</exception>
-    public OnnxEngine(string path) =>
-        _decoder = new OnnxDecoder(OnnxModel.IsFile(path) ? path : Path.Combine(path, OnnxModel.FileName));
+    public OnnxEngine(string path, int threads = 0) => _decoder = new OnnxDecoder(
+        OnnxModel.IsFile(path) ? path : Path.Combine(path, OnnxModel.FileName), threads: threads);
 
     /// <inheritdoc/>
     public string Name => "onnx";

@@ -57,6 +57,27 @@ public sealed class SparseExportTests
     }
 
     [TestMethod]
+    [DataRow(PackedType.Float32, false, 1e-5)]
+    [DataRow(PackedType.Int8, false, 0.02)]
+    [DataRow(PackedType.Int8, true, 0.02)]
+    public void Export_HeadOnTheKernels_AgreesWithTorch(PackedType type, bool isTied, double tolerance)
+    {
+        using LanguageModel model = RandomModel.Create(s_spec with { TiedHead = isTied });
+        using var folder = new TestFolder();
+        OnnxModel.Export(model, folder["a.onnx"], new OnnxExportOptions { HeadKernels = type });
+        using var torch = new TorchEngine(model);
+        using var onnx = new OnnxEngine(folder["a.onnx"]);
+        int[] tokens = RandomModel.Tokens(s_spec, 30);
+
+        double difference = Logits.Difference(Logits.Of(torch, s_spec, tokens), Logits.Of(onnx, s_spec, tokens));
+
+        Assert.IsLessThan(tolerance, difference);
+        if (type != PackedType.Float32) Assert.IsGreaterThan(1e-5, difference, "The narrow type must show.");
+        Assert.Throws<ArgumentException>(() => OnnxModel.Export(model, folder["b.onnx"],
+            new OnnxExportOptions { HeadKernels = type, Operators = OnnxOperators.Standard }));
+    }
+
+    [TestMethod]
     public void Export_Float32_PacksOnlyWhatIsSparse()
     {
         using LanguageModel dense = Sparse(0), sparse = Sparse(0.6);

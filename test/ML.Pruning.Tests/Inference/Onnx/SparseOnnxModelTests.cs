@@ -41,6 +41,8 @@ public sealed class SparseOnnxModelTests
         IReadOnlyList<SparseOnnxNode> report = SparseOnnxModel.Write(pruned, sparse, Any);
 
         AssertClose(Run(pruned, 3, height, width), Run(Path.Combine(sparse, "model.onnx"), 3, height, width), 1e-4f);
+        Assert.Throws<IOException>(() => SparseOnnxModel.Write(pruned, sparse, Any));
+        SparseOnnxModel.Write(pruned, sparse, Any with { Overwrite = true });
         Assert.IsGreaterThanOrEqualTo(packed, report.Count(node => node.IsPacked));
         Assert.IsTrue(report.Where(node => node.IsPacked).All(node => node.Sparsity > 0.75));
     }
