@@ -4,6 +4,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference.Onnx;
+using ML.Pruning.Models;
 
 namespace ML.Pruning.Transforms;
 
@@ -64,20 +65,23 @@ public sealed class SparseOnnxTransformer : LlmTransformer
             string packed = Path.Combine(folder, ModelEntry);
             IReadOnlyList<SparseOnnxNode> nodes = [];
             string? whyDense = SparseOnnxSession.WhyNot;
+            SparseOnnxSession? opened = null;
             if (whyDense is null)
             {
                 try
                 {
                     nodes = SparseOnnxModel.Write(options.ModelFile, packed, options.Packing);
+                    opened = SparseOnnxSession.OpenAsItIs(packed);
                 }
-                catch (NotSupportedException e)
+                catch (Exception e) when (e is NotSupportedException or ModelFormatException)
                 {
                     whyDense = e.Message;
+                    nodes = [];
                 }
             }
 
             string path = whyDense is null ? packed : options.ModelFile;
-            SparseOnnxSession session = SparseOnnxSession.OpenAsItIs(path);
+            SparseOnnxSession session = opened ?? SparseOnnxSession.OpenAsItIs(path);
             var settings = new Settings
             {
                 Inputs = options.InputColumnNames ?? [.. session.Inputs.Select(input => input.Name)],

@@ -38,7 +38,8 @@ internal sealed class SparseOnnxSession : IDisposable
     /// <exception cref="ModelFormatException">ONNX Runtime cannot open it.</exception>
     public static SparseOnnxSession OpenAsItIs(string path) => new(Load(path), [], "it was asked for as it is", null);
 
-    /// <summary>Packs what is sparse and opens the result. A model that cannot be rewritten runs as it is.</summary>
+    /// <summary>Packs what is sparse and opens the result. A model that cannot be rewritten, or that ONNX Runtime takes
+    /// only as it is, runs as it is.</summary>
     /// <param name="path">The ONNX file.</param>
     /// <param name="options">What is packed.</param>
     /// <param name="profile">Takes the session's profile; null = there is none.</param>
@@ -58,7 +59,7 @@ internal sealed class SparseOnnxSession : IDisposable
             keep = OperatingSystem.IsWindows(); // files that are mapped cannot be deleted there
             return new(session, nodes, null, keep ? folder : null);
         }
-        catch (NotSupportedException e)
+        catch (Exception e) when (e is NotSupportedException or ModelFormatException)
         {
             return new(Load(path, profile), [], e.Message, null);
         }

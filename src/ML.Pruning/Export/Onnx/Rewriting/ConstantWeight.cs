@@ -6,7 +6,9 @@ namespace ML.Pruning.Export.Onnx.Rewriting;
 /// <param name="Scales">Scales of 8-bit codes without a zero point, one or as many as the axis has places; else
 /// null.</param>
 /// <param name="Axis">The axis of the scales.</param>
-internal sealed record ConstantWeight(float[] Values, long[] Shape, float[]? Scales = null, int Axis = 0)
+/// <param name="IsInteger">Whether the graph has it as integers, so that products with it are of integers too.</param>
+internal sealed record ConstantWeight(
+    float[] Values, long[] Shape, float[]? Scales = null, int Axis = 0, bool IsInteger = false)
 {
     /// <summary>The fraction of zeros, in [0, 1].</summary>
     public double Sparsity => Values.Length == 0 ? 0 : (double)Values.AsSpan().Count(0f) / Values.Length;

@@ -10,6 +10,7 @@ internal sealed class OnnxConstants(OnnxGraphFile graph)
     /// <returns>The constant, or null with the reason why it is none that can be read.</returns>
     public (ConstantWeight? Weight, string? WhyNot) Find(string name)
     {
+        if (name.Length == 0) return (null, "it has no constant weight");
         if (graph.Inputs.Contains(name)) return (null, "its weight is an input of the graph");
         if (graph.Initializers.TryGetValue(name, out OnnxTensor? tensor)) return Read(tensor);
         if (!graph.Producers.TryGetValue(name, out OnnxNode? node)) return (null, "it has no constant weight");
@@ -17,7 +18,7 @@ internal sealed class OnnxConstants(OnnxGraphFile graph)
         {
             _ when node.Is("Constant") => graph.ValueOf(node) is { } value ? Read(value)
                 : (null, "its weight is a constant of another kind"),
-            _ when node.Is("Identity") => Find(node.Inputs[0]),
+            _ when node.Is("Identity") => Find(node.Input(0)),
             _ when node.Is("Transpose") => Transpose(node),
             _ when node.Is("DequantizeLinear") => Dequantize(node),
             _ => (null, "it has no constant weight"),
@@ -27,14 +28,15 @@ internal sealed class OnnxConstants(OnnxGraphFile graph)
     private static (ConstantWeight?, string?) Read(OnnxTensor tensor)
     {
         if (tensor.Count > Array.MaxLength) return (null, "its weight is too large to be read at once");
-        return tensor.Floats() is { } values ? (new ConstantWeight(values, [.. tensor.Shape]), null)
+        return tensor.Floats() is { } values ? (new ConstantWeight(
+            values, [.. tensor.Shape], IsInteger: tensor.Element != OnnxElement.Float), null)
             : (null, $"its weight has the ONNX element type {(int)tensor.Element}; the kernels read float32 "
                 + "and 8 bits");
     }
 
     private (ConstantWeight?, string?) Transpose(OnnxNode node)
     {
-        (ConstantWeight? weight, string? whyNot) = Find(node.Inputs[0]);
+        (ConstantWeight? weight, string? whyNot) = Find(node.Input(0));
         if (weight is null) return (null, whyNot);
         long[] order = node.Integers("perm");
         return weight.Shape.Length == 2 && order is [] or [1, 0] ? (weight.Transposed(), null)
@@ -44,8 +46,8 @@ internal sealed class OnnxConstants(OnnxGraphFile graph)
     // y = (x - zero point) * scale, with one scale for all or one for each place of an axis.
     private (ConstantWeight?, string?) Dequantize(OnnxNode node)
     {
-        (ConstantWeight? codes, string? whyNot) = Find(node.Inputs[0]);
-        (ConstantWeight? scale, string? whyNoScale) = Find(node.Inputs[1]);
+        (ConstantWeight? codes, string? whyNot) = Find(node.Input(0));
+        (ConstantWeight? scale, string? whyNoScale) = Find(node.Input(1));
         if (codes is null || scale is null) return (null, whyNot ?? whyNoScale);
         float[] zeros = [];
         if (node.Inputs.Count > 2 && node.Inputs[2].Length > 0)

@@ -6,9 +6,14 @@ namespace ML.Pruning.Export.Onnx.Rewriting;
 internal sealed class OnnxGraphFile
 {
     // Fields of ModelProto, GraphProto and AttributeProto.
+    private const int ModelVersion = 1;
     private const int ModelGraph = 7;
+    private const int GraphInput = 11;
     private const int GraphNode = 1;
     private const int GraphInitializer = 5;
+
+    // Before this version of the format every initializer had to be an input too, and none could be overridden.
+    private const int FirstWithConstants = 4;
     private readonly string _folder;
     private readonly Dictionary<OnnxNode, OnnxTensor?> _values = [];
 
@@ -31,12 +36,14 @@ internal sealed class OnnxGraphFile
                     var tensor = new OnnxTensor(field.Content, _folder);
                     Initializers[tensor.Name] = tensor;
                     break;
-                case 11: Inputs.Add(NameOf(field)); break;
+                case GraphInput: Inputs.Add(NameOf(field)); break;
                 case 12: Outputs.Add(NameOf(field)); break;
             }
 
             if (field.Number is not (GraphNode or GraphInitializer)) Rest.Add(field);
         }
+
+        if (Model.FirstOrDefault(field => field.Number == ModelVersion).Value < FirstWithConstants) TakeConstants();
 
         foreach (OnnxNode node in Nodes)
         {
@@ -91,6 +98,18 @@ internal sealed class OnnxGraphFile
         var tensors = new List<OnnxTensor>();
         foreach (ProtobufField inner in Nodes.SelectMany(Graphs)) Collect(inner, null, tensors);
         return tensors.Concat(Nodes.Select(ValueOf)).Any(tensor => tensor is { IsExternal: true });
+    }
+
+    // Makes it a file of the first version in which initializers that are no inputs are constants.
+    private void TakeConstants()
+    {
+        Rest.RemoveAll(field => field.Number == GraphInput && Initializers.ContainsKey(NameOf(field)));
+        Inputs.ExceptWith(Initializers.Keys);
+        int at = Model.FindIndex(field => field.Number == ModelVersion);
+        ProtobufField version = ProtobufField.Read(
+            new ProtobufMessage().Integer(ModelVersion, FirstWithConstants).Bytes.ToArray())[0];
+        if (at < 0) Model.Insert(0, version);
+        else Model[at] = version;
     }
 
     private static string NameOf(ProtobufField valueInfo) =>

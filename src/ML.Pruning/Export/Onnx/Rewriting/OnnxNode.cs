@@ -42,6 +42,11 @@ internal sealed class OnnxNode
     /// <summary>Values that it takes; an empty name is an optional one that is left out.</summary>
     public List<string> Inputs { get; } = [];
 
+    /// <summary>A value that it takes.</summary>
+    /// <param name="place">Which, from 0.</param>
+    /// <returns>Its name; empty if it is left out.</returns>
+    public string Input(int place) => place < Inputs.Count ? Inputs[place] : "";
+
     /// <summary>Values that it yields.</summary>
     public List<string> Outputs { get; } = [];
 

@@ -60,10 +60,17 @@ internal sealed class SparseRewriting
         return WithoutUnused(nodes);
     }
 
+    // The floats that a node multiplies with.
+    private (ConstantWeight? Weight, string? WhyNot) Weight(OnnxNode node)
+    {
+        (ConstantWeight? weight, string? whyNot) = _constants.Find(node.Input(1));
+        return weight is { IsInteger: true } ? (null, "its weight has integers") : (weight, whyNot);
+    }
+
     // x W, W [in, out].
     private List<OnnxNode>? MatMul(OnnxNode node)
     {
-        (ConstantWeight? weight, string? whyNot) = _constants.Find(node.Inputs[1]);
+        (ConstantWeight? weight, string? whyNot) = Weight(node);
         if (weight is null) return Leave(node, null, whyNot!);
         if (weight.Shape.Length != 2) return Leave(node, null, "its weight is no matrix");
         return Pack(node, weight.Transposed(), node.Inputs[1]) is { } packed
@@ -73,7 +80,7 @@ internal sealed class SparseRewriting
     // alpha A B + beta C, B [in, out] or turned.
     private List<OnnxNode>? Gemm(OnnxNode node)
     {
-        (ConstantWeight? weight, string? whyNot) = _constants.Find(node.Inputs[1]);
+        (ConstantWeight? weight, string? whyNot) = Weight(node);
         if (weight is null) return Leave(node, null, whyNot!);
         if (node.Integer("transA", 0) != 0) return Leave(node, weight, "its input is turned");
         if (weight.Shape.Length != 2) return Leave(node, null, "its weight is no matrix");
@@ -98,7 +105,7 @@ internal sealed class SparseRewriting
 
     private List<OnnxNode>? Conv(OnnxNode node)
     {
-        (ConstantWeight? weight, string? whyNot) = _constants.Find(node.Inputs[1]);
+        (ConstantWeight? weight, string? whyNot) = Weight(node);
         if (weight is null) return Leave(node, null, whyNot!);
         long[] shape = weight.Shape;
         if (node.Integer("group", 1) != 1) return Leave(node, weight, "its channels are in groups");
@@ -131,8 +138,8 @@ internal sealed class SparseRewriting
                 + "and no zero points");
         }
 
-        (ConstantWeight? codes, string? whyNot) = _constants.Find(node.Inputs[1]);
-        (ConstantWeight? scales, string? whyNoScales) = _constants.Find(node.Inputs[2]);
+        (ConstantWeight? codes, string? whyNot) = _constants.Find(node.Input(1));
+        (ConstantWeight? scales, string? whyNoScales) = _constants.Find(node.Input(2));
         if (codes is null || scales is null) return Leave(node, null, (whyNot ?? whyNoScales)!);
         long blocks = (columns + block - 1) / block;
         if (codes.Values.Length != rows * blocks * block / 2 || scales.Values.Length != rows * blocks)
