@@ -1,18 +1,25 @@
 // Activations to the form that the kernels read: quantised to codes where the weights are codes, columns padded.
 #pragma once
 
+#include <cstring>
+
 #include "t16.h"
 
 namespace mlp {
 namespace MLP_TARGET {
 
-// The scale of a row's codes, max|x| / 127, and its inverse; both 0 for a row of zeros (and so are its codes).
+// The scale of a row's codes, max|x| / 127, and its inverse; both 0 for a row of zeros (and so are its codes). Magnitudes
+// compare as their bits do, which compilers turn into vectors.
 MLP_INLINE float code_scale(const float* x, int64_t columns, float* inverse) {
-  float largest = 0;
+  uint32_t most = 0;
   for (int64_t k = 0; k < columns; k++) {
-    const float magnitude = __builtin_fabsf(x[k]);
-    largest = magnitude > largest ? magnitude : largest;
+    uint32_t bits;
+    std::memcpy(&bits, x + k, sizeof bits);
+    bits &= 0x7FFFFFFF;
+    most = bits > most ? bits : most;
   }
+  float largest;
+  std::memcpy(&largest, &most, sizeof largest);
   *inverse = largest > 0 ? 127 / largest : 0;
   return largest / 127;
 }
@@ -25,29 +32,33 @@ MLP_INLINE int32_t code_of(float x, float inverse) {
   return static_cast<int32_t>(scaled + kRound - kRound);
 }
 
+// Codes of the columns from k on, zeros behind the last column.
+MLP_INLINE void codes_at(const float* x, int64_t k, int64_t columns, float inverse, int32_t (&codes)[kColumnStep]) {
+  if (k + kColumnStep <= columns)
+    for (int64_t i = 0; i < kColumnStep; i++) codes[i] = code_of(x[k + i], inverse);
+  else
+    for (int64_t i = 0; i < kColumnStep; i++) codes[i] = k + i < columns ? code_of(x[k + i], inverse) : 0;
+}
+
 // Codes of one row, `step` units of 4 codes apart: code k stands in byte k % 4 of unit k / 4.
 MLP_INLINE void put_codes(const Activations& to, const float* x, int64_t row, uint8_t* out, int64_t step) {
   float inverse;
   to.scales[row] = code_scale(x, to.columns, &inverse);
-  const int zero = to.plan.zero_point;
-  if (to.plan.sums) {
-    int32_t* sums = to.sums + row * (to.padded_columns / kColumnStep);
-    for (int64_t k = 0; k < to.padded_columns; k += kColumnStep) {
-      const int64_t end = k + kColumnStep < to.columns ? k + kColumnStep : to.columns;
+  int32_t* sums = to.sums + row * (to.padded_columns / kColumnStep);
+  for (int64_t k = 0; k < to.padded_columns; k += kColumnStep) {
+    int32_t codes[kColumnStep];
+    codes_at(x, k, to.columns, inverse, codes);
+    if (to.plan.sums) {
       int32_t sum = 0;
-      for (int64_t i = k; i < end; i++) sum += code_of(x[i], inverse);
+      for (int64_t i = 0; i < kColumnStep; i++) sum += codes[i];
       sums[k / kColumnStep] = sum;
     }
+    uint8_t bytes[kColumnStep];
+    for (int64_t i = 0; i < kColumnStep; i++) bytes[i] = static_cast<uint8_t>(codes[i] + to.plan.zero_point);
+    if (step == 1) std::memcpy(out + k, bytes, kColumnStep);
+    else
+      for (int64_t i = 0; i < kColumnStep; i += 4) std::memcpy(out + (k + i) * step, bytes + i, 4);
   }
-  if (step == 1) {
-    for (int64_t k = 0; k < to.columns; k++) out[k] = static_cast<uint8_t>(code_of(x[k], inverse) + zero);
-    for (int64_t k = to.columns; k < to.padded_columns; k++) out[k] = static_cast<uint8_t>(zero);
-    return;
-  }
-  for (int64_t unit = 0; unit < to.padded_columns / 4; unit++)
-    for (int64_t k = unit * 4; k < unit * 4 + 4; k++)
-      out[unit * step * 4 + k % 4] =
-          static_cast<uint8_t>((k < to.columns ? code_of(x[k], inverse) : 0) + zero);
 }
 
 MLP_INLINE void put_floats(const Activations& to, const float* x, int64_t row, uint8_t* data, int64_t step) {

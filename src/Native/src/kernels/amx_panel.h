@@ -9,6 +9,13 @@
 namespace mlp {
 namespace MLP_TARGET {
 
+MLP_INLINE uint16_t round_bf16(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  const uint32_t rounded = value != value ? bits >> 16 | 0x40 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+  return static_cast<uint16_t>(rounded);
+}
+
 // Activations as tiles: [block of 16 rows][tile of 64 bytes of columns][16 rows][64 bytes], codes or bf16.
 inline void prepare_tiles(const PrepareTask& task) {
   const Activations& to = task.to;
@@ -21,18 +28,20 @@ inline void prepare_tiles(const PrepareTask& task) {
       const int64_t columns = present ? to.columns : 0;
       float inverse = 0;
       to.scales[first + r] = to.plan.codes ? code_scale(x, columns, &inverse) : 1;
-      for (int64_t k = 0; k < to.padded_columns; k++) {
-        const int64_t at = k * column_bytes;
-        uint8_t* out = block + at / 64 * kTileBytes + r * 64 + at % 64;
-        const float value = k < columns ? x[k] : 0;
+      for (int64_t k = 0; k < to.padded_columns; k += 64 / column_bytes) {
+        uint8_t* out = block + k * column_bytes / 64 * kTileBytes + r * 64;
         if (to.plan.codes) {
-          *out = static_cast<uint8_t>(code_of(value, inverse));
+          int32_t codes[kColumnStep];
+          codes_at(x, k, columns, inverse, codes);
+          for (int64_t i = 0; i < kColumnStep; i++) out[i] = static_cast<uint8_t>(codes[i]);
         } else {
-          uint32_t bits;
-          std::memcpy(&bits, &value, 4);
-          const bool nan = value != value;
-          const auto half = static_cast<uint16_t>(nan ? bits >> 16 | 0x40 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-          std::memcpy(out, &half, 2);
+          constexpr int64_t kHalves = 32;
+          uint16_t halves[kHalves];
+          if (k + kHalves <= columns)
+            for (int64_t i = 0; i < kHalves; i++) halves[i] = round_bf16(x[k + i]);
+          else
+            for (int64_t i = 0; i < kHalves; i++) halves[i] = k + i < columns ? round_bf16(x[k + i]) : 0;
+          std::memcpy(out, halves, sizeof halves);
         }
       }
     }
