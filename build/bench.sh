@@ -11,6 +11,7 @@ set -euo pipefail
 here=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build/setup.sh
+source build/libraries.sh
 case " $* " in
   *" list "*) ;;
   "  " | *" training "* | *" training-speed "*)

@@ -4,6 +4,7 @@
 set -euo pipefail
 root="$(cd "$(dirname "$0")/.." && pwd)"
 "$root/build/setup.sh" >&2
+pushd "$root" >/dev/null && source build/libraries.sh && popd >/dev/null
 project="$root/src/ML.Pruning.Samples/ML.Pruning.Samples.csproj"
 dotnet build "$project" -c Release -v quiet -nologo >&2
 exec dotnet run --project "$project" -c Release --no-build -- demo "$@"

@@ -4,6 +4,7 @@
 #
 #   build/setup.sh             keeps the recorded answer to "does the package feed serve the real packages?"
 #   build/setup.sh --refresh   asks the feed again
+#   build/setup.sh --newest    asks again, and takes newer versions of the real packages where the feed lacks the exact ones
 #   build/setup.sh --tests     gets ready for tests too: those of the native library are built, a browser is installed
 set -euo pipefail
 
@@ -23,8 +24,9 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 need() { command -v "$1" >/dev/null || die "'$1' is missing. Install $2 and run build/setup.sh again."; }
 
-# Exit code 0: the feed serves every package that build/standins/ has a stand-in for; 1: it does not; 2: no answer.
-feed_has_real_packages() (
+# Exit code 0: the feed serves every package that build/standins/ has a stand-in for, and what it served newer than
+# Directory.Packages.props names is printed, one "ID VERSION" a line; 1: it does not serve them; 2: no answer.
+ask_feed() (
   probe="$(mktemp -d)"
   trap 'rm -rf "$probe"' EXIT
   # Copied, not imported: NuGet takes central versions only from a file of this name above the project.
@@ -36,28 +38,73 @@ feed_has_real_packages() (
     done
     echo '<PackageReference Include="TorchSharp-cpu" /></ItemGroup></Project>'
   } >"$probe/Probe.csproj"
-  if dotnet restore "$probe/Probe.csproj" -p:NuGetAudit=false -p:WarningsAsErrors=NU1603 >"$probe/log" 2>&1; then
+  export DOTNET_CLI_UI_LANGUAGE=en
+  if dotnet restore "$probe/Probe.csproj" -p:NuGetAudit=false >"$probe/log" 2>&1; then
+    # NU1603: the feed lacks that version and has a newer one.
+    sed -nE 's/.*NU1603: Probe depends on ([^ ]+) .* ([^ ]+) was resolved instead.*/\1 \2/p' "$probe/log" | sort -u
     exit 0
   fi
-  # NU1101..NU1103: the feed answered that it has no such package or version; NU1603: only a newer one, which the library
-  # is not written for. Anything else is not an answer.
-  grep -Eq 'error NU(110[1-3]|1603)' "$probe/log" && exit 1
+  # NU1101..NU1103: the feed answered that it has no such package or version. Anything else is not an answer.
+  grep -Eq 'error NU110[1-3]' "$probe/log" && exit 1
   tail -n 12 "$probe/log" >&2
   exit 2
 )
 
+# A newer version is no answer to the question whether the feed serves what the library is written for, unless asked for.
 record_feed() {
-  local code=0 standins
+  local code=0 newer standins
   say "asking the package feed for the real packages"
-  feed_has_real_packages || code=$?
+  newer="$(ask_feed)" || code=$?
   case $code in
-    0) standins=false ;;
+    0) if [[ -z "$newer" ]] || ((newest)); then standins=false; else standins=true; fi ;;
     1) standins=true ;;
     *) die "the package feed gave no answer (see above). Check the network or NuGet.Config, then run build/setup.sh again." ;;
   esac
-  printf '<Project><PropertyGroup><UseStandIns>%s</UseStandIns></PropertyGroup></Project>\n' "$standins" >"$answer.tmp"
+  {
+    printf '<Project><PropertyGroup><UseStandIns>%s</UseStandIns>' "$standins"
+    if [[ $standins == false && -n "$newer" ]]; then
+      while read -r id version; do
+        printf '<%sVersion>%s</%sVersion>' "${id//[.-]/}" "$version" "${id//[.-]/}"
+        say "the feed has $id $version instead of the version in Directory.Packages.props"
+      done <<<"$newer"
+    fi
+    echo '</PropertyGroup></Project>'
+  } >"$answer.tmp"
   mv "$answer.tmp" "$answer"
   say "recorded UseStandIns=$standins in build/feed.props"
+}
+
+# TorchSharp's native library may be built with a newer GCC than this system has, and then asks for a version of
+# libstdc++ that only stands for "std::cout is initialised": nothing calls it. In that case artifacts/libstdc++ gets a
+# library of the same name that has this version, and all others from the system's; build/*.sh put it on the path.
+bridge_libstdcxx() {
+  local bridge="$root/artifacts/libstdc++" version library system missing
+  rm -rf "$bridge"
+  grep -q '<UseStandIns>false<' "$answer" && [[ "$(uname -sm)" == 'Linux x86_64' ]] &&
+    command -v cc >/dev/null && command -v objdump >/dev/null || return 0
+  version="$(cd "$root" && dotnet msbuild src/ML.Pruning -getProperty:TorchSharpVersion)"
+  library="${NUGET_PACKAGES:-$HOME/.nuget/packages}/torchsharp/$version/runtimes/linux-x64/native/libLibTorchSharp.so"
+  [[ -f "$library" ]] || dotnet restore "$root/src/ML.Pruning" >/dev/null
+  system="$(realpath "$(cc -print-file-name=libstdc++.so.6)")"
+  versions() { objdump -p "$2" | sed -n "/^Version $1/,/^\$/p" | grep -oE '(GLIBCXX|CXXABI)_[A-Za-z0-9_.]+' | sort -u; }
+  missing="$(comm -13 <(versions definitions "$system") <(versions References "$library"))"
+  [[ -n "$missing" ]] || return 0
+  if [[ "$(objdump -T "$library" | grep -F "($missing)" | awk '{ print $NF }')" != _ZSt21ios_base_library_initv ]]; then
+    say "TorchSharp $version needs a newer libstdc++ (${missing//$'\n'/, }) than this system has: what uses torch will fail"
+    return 0
+  fi
+  say "TorchSharp $version asks libstdc++ for $missing: a bridge to the system's is put in artifacts/libstdc++"
+  mkdir -p "$bridge"
+  {
+    versions definitions "$system" | sed 's/$/ {};/'
+    echo "$missing { _ZSt21ios_base_library_initv; };"
+  } >"$bridge/versions.map"
+  echo 'void _ZSt21ios_base_library_initv(void) {}' >"$bridge/bridge.c"
+  # A library that says it is the system's, by path: linking against it makes the bridge load that one.
+  cc -shared -nostdlib -Wl,-soname,"$system" -o "$bridge/system.so" -x c /dev/null
+  cc -shared -fPIC -nostdlib -o "$bridge/libstdc++.so.6" "$bridge/bridge.c" -Wl,--no-as-needed "$bridge/system.so" \
+    -Wl,-soname,libstdc++.so.6 -Wl,--version-script="$bridge/versions.map"
+  rm "$bridge/system.so" "$bridge/bridge.c" "$bridge/versions.map"
 }
 
 install_apt_packages() {
@@ -139,11 +186,13 @@ build_native() {
 }
 
 for_tests=0
+newest=0
 case "${1:-}" in
   '') ;;
   --refresh) rm -f "$answer" ;;
+  --newest) newest=1; rm -f "$answer" ;;
   --tests) for_tests=1 ;;
-  *) die "unknown argument '$1'. Known are --refresh and --tests." ;;
+  *) die "unknown argument '$1'. Known are --refresh, --newest and --tests." ;;
 esac
 
 need dotnet "the .NET SDK 10"
@@ -156,5 +205,6 @@ if grep -q '<UseStandIns>true<' "$answer"; then
   install_apt_packages
   install_npm_packages
 fi
+bridge_libstdcxx
 if ((for_tests)); then install_browser; fi
 build_native

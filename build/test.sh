@@ -10,6 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build/setup.sh --tests
 dotnet build ML.Pruning.sln --configuration Release --nologo --verbosity quiet
 
+source build/libraries.sh
 mkdir -p artifacts
 logs="$(mktemp -d artifacts/test.XXXXXX)"
 trap 'rm -rf "$logs"' EXIT

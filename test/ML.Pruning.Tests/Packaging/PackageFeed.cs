@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Reflection;
+using System.Text.Json.Nodes;
 using System.Xml.Linq;
 
 namespace ML.Pruning.Tests.Packaging;
@@ -39,10 +40,11 @@ internal sealed class PackageFeed : IDisposable
     public static bool UsesStandIns { get; } = typeof(Microsoft.ML.MLContext).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Any(a => a.Key == "StandIn");
 
-    /// <summary>The versions of Directory.Packages.props, by package.</summary>
-    public static IReadOnlyDictionary<string, string> CentralVersions { get; } = XDocument
-        .Load(Path.Combine(RepositoryFiles.Root, "Directory.Packages.props")).Descendants("PackageVersion")
-        .ToDictionary(e => (string)e.Attribute("Include")!, e => (string)e.Attribute("Version")!);
+    /// <summary>The versions of Directory.Packages.props, or those that build/feed.props puts in their place, by
+    /// package.</summary>
+    public static IReadOnlyDictionary<string, string> CentralVersions { get; } = JsonNode.Parse(DotnetCommand.Run(
+        RepositoryFiles.Root, "msbuild", "src/ML.Pruning", "-getItem:PackageVersion").Expect().Output)!
+        ["Items"]!["PackageVersion"]!.AsArray().ToDictionary(v => (string)v!["Identity"]!, v => (string)v!["Version"]!);
 
     /// <summary>The folder of packages.</summary>
     public string Packages { get; }
