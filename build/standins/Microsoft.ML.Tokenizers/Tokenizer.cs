@@ -45,7 +45,6 @@ public abstract class Tokenizer
     public IReadOnlyList<int> EncodeToIds(
         string text, bool considerPreTokenization = true, bool considerNormalization = true)
     {
-        ArgumentNullException.ThrowIfNull(text);
         return EncodeToIds(text, text.AsSpan(), Settings(considerPreTokenization, considerNormalization)).Tokens;
     }
 

@@ -108,12 +108,11 @@ public sealed class DisposeScope : IDisposable
     /// <summary>A null scope leaves the disposable to the garbage collector.</summary>
     private static void Give(DisposeScope scope, IDisposable disposable)
     {
+        if (disposable is not torch.Tensor tensor)
+            throw new InvalidOperationException("DisposeScope can only manage Tensor or PackedSequence");
         scope?.Disposables.Add(disposable);
-        if (disposable is torch.Tensor tensor)
-        {
-            if (tensor.OwningDisposeScope is { } previous && previous != scope)
-                previous.Disposables.Remove(disposable);
-            tensor.OwningDisposeScope = scope;
-        }
+        if (tensor.OwningDisposeScope is { } previous && previous != scope)
+            previous.Disposables.Remove(disposable);
+        tensor.OwningDisposeScope = scope;
     }
 }

@@ -7,8 +7,12 @@ public class DisposeScopeManager
     private static DisposeScopeManager t_current;
 
     private readonly List<DisposeScope> _stack = [];
+    private readonly ThreadDisposeScopeStatistics _statistics = new();
 
     internal static DisposeScopeManager ThreadSingleton => t_current ??= new DisposeScopeManager();
+
+    /// <summary>Counts of this thread.</summary>
+    public static ThreadDisposeScopeStatistics Statistics => ThreadSingleton._statistics;
 
     internal DisposeScope Top => _stack.Count == 0 ? null : _stack[^1];
 
@@ -24,6 +28,7 @@ public class DisposeScopeManager
     internal static DisposeScope Register(torch.Tensor tensor)
     {
         var scope = ThreadSingleton.Top;
+        Statistics.ThreadTotalLiveCount++;
         scope?.Disposables.Add(tensor);
         return scope;
     }

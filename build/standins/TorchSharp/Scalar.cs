@@ -10,28 +10,28 @@ public sealed class Scalar : IDisposable
         Real = real;
     }
 
+    /// <summary>Float64, Int64 or Bool: libtorch's scalars know no narrower types.</summary>
     public torch.ScalarType Type { get; }
 
     internal long Integer { get; }
 
     internal double Real { get; }
 
-    internal bool IsReal => Type is torch.ScalarType.Float64 or torch.ScalarType.Float32 or torch.ScalarType.Float16
-        or torch.ScalarType.BFloat16;
+    internal bool IsReal => Type is torch.ScalarType.Float64;
 
-    public static implicit operator Scalar(byte value) => FromInteger(torch.ScalarType.Byte, value);
+    public static implicit operator Scalar(byte value) => FromInteger(torch.ScalarType.Int64, value);
 
-    public static implicit operator Scalar(sbyte value) => FromInteger(torch.ScalarType.Int8, value);
+    public static implicit operator Scalar(sbyte value) => FromInteger(torch.ScalarType.Int64, value);
 
-    public static implicit operator Scalar(short value) => FromInteger(torch.ScalarType.Int16, value);
+    public static implicit operator Scalar(short value) => FromInteger(torch.ScalarType.Int64, value);
 
-    public static implicit operator Scalar(int value) => FromInteger(torch.ScalarType.Int32, value);
+    public static implicit operator Scalar(int value) => FromInteger(torch.ScalarType.Int64, value);
 
     public static implicit operator Scalar(long value) => FromInteger(torch.ScalarType.Int64, value);
 
     public static implicit operator Scalar(bool value) => FromInteger(torch.ScalarType.Bool, value ? 1 : 0);
 
-    public static implicit operator Scalar(float value) => new(torch.ScalarType.Float32, 0, value);
+    public static implicit operator Scalar(float value) => new(torch.ScalarType.Float64, 0, value);
 
     public static implicit operator Scalar(double value) => new(torch.ScalarType.Float64, 0, value);
 

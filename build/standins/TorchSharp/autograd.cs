@@ -19,7 +19,7 @@ public static partial class torch
                     Flag(create_graph), Flag(allow_unused), (nint*)r));
             }
             KeepAlive(outputs, inputs, grad_outputs);
-            return Array.ConvertAll(results, handle => handle == 0 ? null : new Tensor(handle));
+            return Array.ConvertAll(results, handle => new Tensor(handle)); // one without a handle where unused
         }
 
         public static void backward(

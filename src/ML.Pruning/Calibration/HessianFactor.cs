@@ -17,6 +17,7 @@ internal sealed class HessianFactor : IDisposable
     private const double Raise = 10;
     private const double LowestRaised = 1e-6;
     private const double HighestRaised = 1e6;
+    private const double Epsilon = 1.0 / (1L << 52); // of float64
 
     private const int InvertRows = 256;
     private const int InvertColumns = 1024;
@@ -121,13 +122,15 @@ internal sealed class HessianFactor : IDisposable
         return true;
     }
 
-    // L^-1 of a matrix L L^T, which is disposed; null if it has no such factor.
+    // L^-1 of a matrix L L^T, which is disposed; null if it has no such factor. Of a singular matrix rounding may leave
+    // one, on one LAPACK and not on another: a pivot L_ii^2 of at most n eps A_ii is none.
     private static Tensor? Invert(Tensor matrix)
     {
         using MatrixProducts.Timing timing = MatrixProducts.Time("factor");
         (Tensor lower, Tensor info) = linalg.cholesky_ex(matrix);
+        Tensor lost = matrix.diagonal() * (matrix.shape[0] * Epsilon);
         matrix.Dispose();
-        if (info.item<int>() != 0) return null;
+        if (info.item<int>() != 0 || lower.diagonal().square().le(lost).any().ToBoolean()) return null;
         InvertInPlace(lower);
         return lower;
     }

@@ -46,7 +46,8 @@ internal sealed class TrainedParameters : IDisposable
     /// <param name="maximum">The largest norm; null = do not scale.</param>
     /// <returns>The norm before.</returns>
     public double ClipGradients(double? maximum) =>
-        nn.utils.clip_grad_norm_(_parameters.Select(p => p.Parameter), maximum ?? double.MaxValue);
+        // Not double.MaxValue: libtorch refuses numbers that the parameters' type cannot hold.
+        nn.utils.clip_grad_norm_(_parameters.Select(p => p.Parameter), maximum ?? float.MaxValue);
 
     /// <summary>Moves the weights.</summary>
     public void Step() => _optimizer.step();

@@ -1,5 +1,6 @@
 using ML.Pruning.Calibration;
 using TorchSharp;
+using ML.Pruning.Tests.TestKit;
 using static TorchSharp.torch;
 
 namespace ML.Pruning.Tests.Calibration;
@@ -127,13 +128,13 @@ public class HessianTests
     [TestMethod]
     public void Dispose_AfterFactor_LeavesNoTensor()
     {
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         ActivationStatistics statistics = Seen(Inputs(80), 8);
         statistics.Factor(0.01);
         statistics.Diagonals(0.02);
         statistics.Factor(0.02);
         statistics.Dispose();
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
     }
 
     internal static ActivationStatistics Seen(float[] inputs, int features)

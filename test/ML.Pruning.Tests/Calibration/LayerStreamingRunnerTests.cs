@@ -73,11 +73,11 @@ public class LayerStreamingRunnerTests
         using LanguageModel model = RandomModel.Create(RandomModel.Llama);
         using var source = new CancellationTokenSource();
         var visitor = new Recorder(model, changes: true) { AfterObserve = source.Cancel };
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         Assert.ThrowsExactly<OperationCanceledException>(() => new LayerStreamingRunner(
             model.Spec, model.Weights, TokenWindows.FromTokens(RandomModel.Tokens(model.Spec, 64), 16), default, null,
             source.Token).Run(visitor));
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
         Assert.IsEmpty(visitor.Tokens.Where(t => t.Value > 0).ToArray());
     }
 
@@ -85,9 +85,9 @@ public class LayerStreamingRunnerTests
     public void Run_Finished_LeavesNoTensor()
     {
         using LanguageModel model = RandomModel.Create(RandomModel.Llama);
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         Run(model, Windows(2), new Recorder(model, changes: true));
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
     }
 
     private static int[][] Windows(int count) =>

@@ -144,9 +144,9 @@ public class SparseGptTests
     {
         using var folder = new TestFolder();
         using LanguageModel model = RandomModel.Create(s_spec, seed: 7);
-        long before = TorchSharp.torch.Tensor.TotalCount;
+        long before = LiveTensors.Count;
         using LanguageModel first = Prune(model, new SparseGpt(), folder);
-        Assert.AreEqual(before, TorchSharp.torch.Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
         using LanguageModel second = Prune(model, new SparseGpt(), folder);
         Assert.AreEqual(first.ContentHash, second.ContentHash);
     }

@@ -1,6 +1,7 @@
 using ML.Pruning.Models;
 using ML.Pruning.Recovery;
 using ML.Pruning.Tests.Checkpoints;
+using ML.Pruning.Tests.TestKit;
 using static TorchSharp.torch;
 
 namespace ML.Pruning.Tests.Recovery;
@@ -22,7 +23,7 @@ public sealed class TrainingMemoryTests
         TrainingExamples examples = TrainingExamples.FromWindows(TinyTraining.Windows());
         TrainingOptions options = TinyTraining.Options(folder, 40) with { AccumulationSteps = 2 };
         var counts = new Dictionary<int, long>();
-        var watcher = new Watcher(report => counts[report.Step] = Tensor.TotalCount);
+        var watcher = new Watcher(report => counts[report.Step] = LiveTensors.Count);
         TrainingResult result = isLora
             ? LoraTrainer.Train(
                 model, examples, new LoraOptions { Dora = isDora, Training = options }, default, watcher)

@@ -85,9 +85,9 @@ public sealed class ChainTests
     public void Concatenate_MixedTypes_NamesTheColumnAndBothTypes()
     {
         IDataView data = _ml.Data.LoadFromEnumerable(Review.Many(3));
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() =>
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() =>
             _ml.Transforms.CopyColumns("Copy", "Id").Append(_ml.Transforms.Concatenate("All", "Id", "Text")).Fit(data));
-        StringAssert.Contains(error.Message, "Schema mismatch for input column 'Text': expected Single, got String");
+        StringAssert.Contains(error.Message, "Column 'Text' has type of String, but expected column type is Single.");
     }
 
     [TestMethod]

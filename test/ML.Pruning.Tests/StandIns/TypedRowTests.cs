@@ -62,7 +62,7 @@ public sealed class TypedRowTests
         Assert.AreEqual("n", back.Name);
         CollectionAssert.AreEqual(row.Words, back.Words);
         CollectionAssert.AreEqual(new[] { 0f, 0, 0, 7, 0 }, back.Sparse.DenseValues().ToArray());
-        Assert.AreEqual(4u, back.Key);
+        Assert.AreEqual(5u, back.Key); // a value counts from 0, its key from 1, and nothing turns it back
         Assert.AreEqual(row.Time, back.Time);
     }
 

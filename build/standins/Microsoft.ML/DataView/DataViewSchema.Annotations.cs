@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML;
@@ -67,7 +68,10 @@ public sealed partial class DataViewSchema
                 ArgumentNullException.ThrowIfNull(getter);
                 Type wanted = typeof(ValueGetter<>).MakeGenericType(type.RawType);
                 if (getter.GetType() != wanted)
-                    throw new ArgumentException($"getter must be of type '{wanted.FullName}'", nameof(getter));
+                {
+                    throw new TargetInvocationException(
+                        new ArgumentException($"getter must be of type '{wanted.FullName}'", nameof(getter)));
+                }
                 Append(name, type, getter, annotations);
             }
 

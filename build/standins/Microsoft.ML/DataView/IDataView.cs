@@ -19,8 +19,6 @@ public delegate void ValueGetter<TValue>(ref TValue value);
 
 public abstract class DataViewRow : IDisposable
 {
-    private bool _disposed;
-
     protected DataViewRow()
     {
     }
@@ -43,10 +41,8 @@ public abstract class DataViewRow : IDisposable
 
     public void Dispose()
     {
-        if (_disposed) return;
         Dispose(true);
         GC.SuppressFinalize(this);
-        _disposed = true;
     }
 }
 

@@ -41,14 +41,11 @@ public class Adam : OptimizerHelper, IBetas
             add_param_group(group);
     }
 
+    /// <summary>The default of groups to come; those that are there keep theirs.</summary>
     public (double, double) Betas
     {
-        get => ((ParamGroup)_parameter_groups[0]).Betas;
-        set
-        {
-            foreach (ParamGroup group in _parameter_groups)
-                group.Betas = value;
-        }
+        get => (((Options)_defaults).beta1.Value, ((Options)_defaults).beta2.Value);
+        set => (((Options)_defaults).beta1, ((Options)_defaults).beta2) = value;
     }
 
     public override void add_param_group(Modules.ParamGroup param_group)

@@ -37,7 +37,7 @@ public sealed class Embedding : torch.nn.Module<torch.Tensor, torch.Tensor>
         using var scope = torch.NewDisposeScope();
         var weights = torch.empty([count, size], dtype, device).normal_();
         if (paddingIndex is long index)
-            weights[index].zero_();
+            weights[index].fill_(0);
         return new Embedding(weights, freeze: false, paddingIndex);
     }
 }

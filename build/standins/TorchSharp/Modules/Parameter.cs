@@ -5,7 +5,7 @@ namespace TorchSharp.Modules;
 public class Parameter : torch.Tensor
 {
     public Parameter(torch.Tensor data, bool requires_grad = true)
-        : base(data.MoveHandle())
+        : base(data)
     {
         this.requires_grad = requires_grad;
     }

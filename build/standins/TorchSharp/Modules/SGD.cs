@@ -39,14 +39,11 @@ public class SGD : OptimizerHelper, IMomentum
             add_param_group(group);
     }
 
+    /// <summary>The default of groups to come; those that are there keep theirs.</summary>
     public double Momentum
     {
-        get => ((ParamGroup)_parameter_groups[0]).Momentum;
-        set
-        {
-            foreach (ParamGroup group in _parameter_groups)
-                group.Momentum = value;
-        }
+        get => ((Options)_defaults).momentum.Value;
+        set => ((Options)_defaults).momentum = value;
     }
 
     public override void add_param_group(Modules.ParamGroup param_group)

@@ -27,7 +27,6 @@ internal static class Ops
     internal static readonly Operator argmax = new("argmax");
     internal static readonly Operator argmin = new("argmin");
     internal static readonly Operator argsort = new("argsort");
-    internal static readonly Operator baddbmm = new("baddbmm");
     internal static readonly Operator bernoulli = new("bernoulli");
     internal static readonly Operator bernoulli__float = new("bernoulli_", "float");
     internal static readonly Operator binary_cross_entropy_with_logits = new("binary_cross_entropy_with_logits");

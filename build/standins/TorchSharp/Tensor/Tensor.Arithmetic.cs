@@ -79,9 +79,6 @@ public static partial class torch
         public Tensor addr_(Tensor vec1, Tensor vec2, float beta = 1f, float alpha = 1f) =>
             Ops.addr_.Apply(this, vec1, vec2, beta, alpha);
 
-        public Tensor baddbmm(Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) =>
-            Ops.baddbmm.Call(this, batch1, batch2, beta, alpha);
-
         public Tensor lerp_(Tensor end, Tensor weight) => Ops.lerp__Tensor.Apply(this, end, weight);
 
         public Tensor matmul(Tensor target) => Ops.matmul.Call(this, target);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp.PInvoke;
 using TorchSharp.Utils;
 
@@ -52,7 +53,7 @@ public static partial class torch
         public Scalar ToScalar()
         {
             if (numel() != 1)
-                throw new ArgumentException("Number of elements in the tensor must be 1");
+                throw new ExternalException($"a Tensor with {numel()} elements cannot be converted to Scalar");
             return Ops.item.CallScalar(this);
         }
 

@@ -10,7 +10,8 @@ public static partial class torch
 
         public Tensor fill_(Scalar value) => Ops.fill__Scalar.Apply(this, value);
 
-        public Tensor zero_() => Ops.zero_.Apply(this);
+        /// <summary>Unlike others in place, returns another object.</summary>
+        public Tensor zero_() => Ops.zero_.Apply(this).alias();
 
         public Tensor normal_(double mean = 0, double std = 1, Generator generator = null) =>
             Ops.normal_.Apply(this, mean, std, generator);

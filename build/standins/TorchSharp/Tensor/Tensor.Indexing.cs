@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp.PInvoke;
 
 namespace TorchSharp;
@@ -73,7 +74,7 @@ public static partial class torch
             var tensors = new List<Tensor>();
             int consumed = indices.Sum(Consumes);
             if (consumed > view.dim())
-                throw new ArgumentException($"{consumed} indices for a tensor of {view.dim()} dimensions.");
+                throw new ExternalException($"{consumed} indices for a tensor of {view.dim()} dimensions.");
             long position = 0;
             foreach (var index in indices)
             {

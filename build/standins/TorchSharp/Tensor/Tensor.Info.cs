@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp.PInvoke;
 
 namespace TorchSharp;
@@ -52,7 +53,7 @@ public static partial class torch
             int index = dim < 0 ? dim + sizes.Length : dim;
             return index >= 0 && index < sizes.Length
                 ? sizes[index]
-                : throw new IndexOutOfRangeException($"Dimension {dim} of a tensor of {sizes.Length} dimensions.");
+                : throw new ExternalException($"Dimension {dim} of a tensor of {sizes.Length} dimensions.");
         }
 
         public long[] stride() => Geometry().Strides;

@@ -108,13 +108,14 @@ public static partial class torch
                 return result.to_type(wanted);
         }
 
-        /// <summary>Copies a result to the tensor that the caller gave for it, if any.</summary>
+        /// <summary>Copies a result to the tensor that the caller gave for it, if any, and returns another object for
+        /// it.</summary>
         internal static Tensor Into(Tensor result, Tensor target)
         {
             if (target is null)
                 return result;
             using (result)
-                return target.copy_(result);
+                return target.copy_(result).alias();
         }
     }
 }

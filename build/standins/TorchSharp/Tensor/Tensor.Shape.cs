@@ -65,9 +65,11 @@ public static partial class torch
 
         public Tensor tril(long diagonal = 0) => Ops.tril.Call(this, diagonal);
 
-        public Tensor triu_(long diagonal = 0) => Ops.triu_.Apply(this, diagonal);
+        /// <summary>Unlike others in place, returns another object.</summary>
+        public Tensor triu_(long diagonal = 0) => Ops.triu_.Apply(this, diagonal).alias();
 
-        public Tensor tril_(long diagonal = 0) => Ops.tril_.Apply(this, diagonal);
+        /// <summary>Unlike others in place, returns another object.</summary>
+        public Tensor tril_(long diagonal = 0) => Ops.tril_.Apply(this, diagonal).alias();
 
         public Tensor[] split(long size, int dim = 0) => Ops.split_Tensor.CallList(this, size, dim);
 

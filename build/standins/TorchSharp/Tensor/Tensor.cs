@@ -20,9 +20,18 @@ public static partial class torch
             OwningDisposeScope = DisposeScopeManager.Register(this);
         }
 
+        /// <summary>Takes the native tensor of another object over, and its place in a scope.</summary>
+        internal Tensor(Tensor data)
+        {
+            DisposeScope scope = data.OwningDisposeScope;
+            _handle = data.MoveHandle();
+            Interlocked.Increment(ref s_totalCount);
+            scope?.Attach(this);
+        }
+
         ~Tensor() => Dispose(false);
 
-        /// <summary>The number of live tensor objects of the process.</summary>
+        /// <summary>The number of live tensor objects of the process, and of tensors that became parameters.</summary>
         public static long TotalCount => Interlocked.Read(ref s_totalCount);
 
         public nint Handle =>
@@ -45,6 +54,7 @@ public static partial class torch
             if (handle == 0)
                 return;
             Interlocked.Decrement(ref s_totalCount);
+            DisposeScopeManager.Statistics.ThreadTotalLiveCount--;
             Shim.ts_free(handle);
         }
 
@@ -83,12 +93,11 @@ public static partial class torch
                 ? "Tensor invalid -- empty handle."
                 : $"[{string.Join("x", shape)}], type = {dtype}, device = {device}";
 
-        /// <summary>Gives the native tensor away and leaves this object empty.</summary>
+        /// <summary>Gives the native tensor away and leaves this object empty, which stays counted.</summary>
         internal nint MoveHandle()
         {
             nint handle = Handle;
             _handle = 0;
-            Interlocked.Decrement(ref s_totalCount);
             OwningDisposeScope?.MarkAsDisposed(this);
             GC.SuppressFinalize(this);
             return handle;

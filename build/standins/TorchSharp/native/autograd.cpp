@@ -58,12 +58,7 @@ TS_API int32_t ts_set_grad(const void* t, void* grad) {
       self.mutable_grad() = Tensor();
       return 0;
     }
-    const Tensor& value = tensor(grad, "grad");
-    TORCH_CHECK(value.sizes() == self.sizes(), "a gradient of shape ", value.sizes(),
-                " does not fit a tensor of shape ", self.sizes());
-    TORCH_CHECK(value.scalar_type() == self.scalar_type(), "a gradient of type ", value.scalar_type(),
-                " does not fit a tensor of type ", self.scalar_type());
-    self.mutable_grad() = value;
+    self.mutable_grad() = tensor(grad, "grad"); // unchecked, as TorchSharp does
     return 0;
   });
 }

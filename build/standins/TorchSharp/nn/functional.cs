@@ -20,9 +20,9 @@ public static partial class torch
             public static Tensor linear(Tensor input, Tensor weights, Tensor bias = null) =>
                 Ops.linear.Call(input, weights, bias);
 
-            public static Tensor relu(Tensor x, bool inplace = false) => inplace ? x.relu_() : x.relu();
+            public static Tensor relu(Tensor x, bool inplace = false) => inplace ? x.relu_().alias() : x.relu();
 
-            public static Tensor silu(Tensor x, bool inplace = false) => inplace ? x.silu_() : x.silu();
+            public static Tensor silu(Tensor x, bool inplace = false) => inplace ? x.silu_().alias() : x.silu();
 
             public static Tensor gelu(Tensor x) => x.gelu();
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 namespace TorchSharp;
 
 public static partial class torch
@@ -54,6 +55,8 @@ public static partial class torch
 
             public static Tensor xavier_uniform_(Tensor tensor, double gain = 1)
             {
+                if (tensor.dim() < 2)
+                    throw new ExternalException("Fan in and fan out need a tensor of at least 2 dimensions.");
                 var (fanIn, fanOut) = CalculateFanInAndFanOut(tensor);
                 double bound = gain * Math.Sqrt(6.0 / (fanIn + fanOut));
                 return uniform_(tensor, -bound, bound);

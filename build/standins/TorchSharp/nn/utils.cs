@@ -20,11 +20,12 @@ public static partial class torch
                 if (gradients.Length == 0)
                     return 0;
                 var norms = stack(gradients.Select(g => Ops.linalg_vector_norm.Call(g, norm_type)));
-                double total = Ops.linalg_vector_norm.Call(norms, norm_type).ToDouble();
-                double factor = Math.Min(max_norm / (total + 1e-6), 1);
+                var total = Ops.linalg_vector_norm.Call(norms, norm_type);
+                // In the gradients' type, as libtorch does: a max_norm that it cannot hold is an error there too.
+                var factor = (total + 1e-6).reciprocal().mul(max_norm).clamp(max: 1);
                 foreach (var gradient in gradients)
                     gradient.mul_(factor);
-                return total;
+                return total.ToDouble();
             }
 
             public static void clip_grad_value_(IEnumerable<Parameter> tensors, double clip_value)

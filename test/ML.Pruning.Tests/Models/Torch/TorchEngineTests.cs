@@ -263,16 +263,16 @@ public sealed class TorchEngineTests
     {
         ModelSpec spec = s_specs["layer shapes"];
         using LanguageModel model = RandomModel.Create(spec);
-        long before = Tensor.TotalCount;
+        long before = LiveTensors.Count;
         using (var engine = new TorchEngine(model))
         {
             RunAll(engine, spec);
-            long afterFirst = Tensor.TotalCount;
+            long afterFirst = LiveTensors.Count;
             for (int i = 0; i < 5; i++) RunAll(engine, spec);
-            Assert.AreEqual(afterFirst, Tensor.TotalCount);
+            Assert.AreEqual(afterFirst, LiveTensors.Count);
         }
 
-        Assert.AreEqual(before, Tensor.TotalCount);
+        Assert.AreEqual(before, LiveTensors.Count);
     }
 
     [TestMethod]

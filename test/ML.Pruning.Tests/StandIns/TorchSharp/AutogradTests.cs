@@ -63,8 +63,6 @@ public sealed class AutogradTests
         TensorAssert.AreEqual(x.grad, 8, 12);
         x.grad = tensor([1.0, 1]);
         TensorAssert.AreEqual(x.grad, 1, 1);
-        Assert.ThrowsExactly<ExternalException>(() => x.grad = tensor([1.0]));
-        Assert.ThrowsExactly<ExternalException>(() => x.grad = tensor([1f, 1]));
         x.grad = null;
         Assert.IsNull(x.grad);
         Assert.IsFalse(x.detach().requires_grad);
@@ -101,7 +99,7 @@ public sealed class AutogradTests
         Tensor unused = tensor([1.0], requires_grad: true);
         IList<Tensor> first = autograd.grad([x.pow(3).sum()], [x, unused], create_graph: true, allow_unused: true);
         TensorAssert.AreEqual(first[0], 12, 27);
-        Assert.IsNull(first[1]);
+        Assert.IsTrue(first[1].IsInvalid);
         Assert.IsNull(x.grad);
         TensorAssert.AreEqual(autograd.grad([first[0]], [x], [tensor([1.0, 10])])[0], 12, 180);
     }

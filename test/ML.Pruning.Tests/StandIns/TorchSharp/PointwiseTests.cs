@@ -68,10 +68,9 @@ public sealed class PointwiseTests
             (t => t.tanh_(), t => t.tanh()), (t => t.trunc_(), t => t.trunc()), (t => t.relu_(), t => t.relu()),
             (t => t.silu_(), t => t.silu()), (t => t.round_(), t => t.round()), (t => t.pow_(2), t => t.pow(2)),
             (t => t.clamp_(1, 2), t => t.clamp(1, 2)), (t => t.clamp_min_(1), t => t.clamp_min(1)),
-            (t => t.clamp_max_(1), t => t.clamp_max(1)), (t => t.zero_(), t => t * 0), (t => t.fill_(3), t => t * 0 + 3),
+            (t => t.clamp_max_(1), t => t.clamp_max(1)), (t => t.fill_(3), t => t * 0 + 3),
             (t => nn.init.zeros_(t), t => t * 0), (t => nn.init.ones_(t), t => t * 0 + 1),
-            (t => nn.init.constant_(t, 4), t => t * 0 + 4), (t => t.triu_(), t => t.triu()),
-            (t => t.tril_(), t => t.tril()),
+            (t => nn.init.constant_(t, 4), t => t * 0 + 4),
         ];
         foreach ((Func<Tensor, Tensor> inPlace, Func<Tensor, Tensor> plain) in pairs)
         {
@@ -80,6 +79,21 @@ public sealed class PointwiseTests
             Tensor result = inPlace(input);
             Assert.AreSame(input, result);
             Assert.IsTrue(allclose(expected, input));
+        }
+    }
+
+    [TestMethod]
+    public void InPlace_OfTheseFunctions_ChangesAndReturnsAnotherObject()
+    {
+        (Func<Tensor, Tensor> InPlace, Func<Tensor, Tensor> Plain)[] pairs =
+            [(t => t.zero_(), t => t * 0), (t => t.triu_(), t => t.triu()), (t => t.tril_(), t => t.tril())];
+        foreach ((Func<Tensor, Tensor> inPlace, Func<Tensor, Tensor> plain) in pairs)
+        {
+            Tensor input = tensor([0.3, 1.7, 2.5, 0.9], [2, 2]);
+            Tensor expected = plain(input);
+            Tensor result = inPlace(input);
+            Assert.AreNotSame(input, result);
+            Assert.IsTrue(allclose(expected, input) && allclose(expected, result));
         }
     }
 

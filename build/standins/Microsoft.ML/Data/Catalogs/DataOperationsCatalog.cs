@@ -53,14 +53,14 @@ public sealed class DataOperationsCatalog : IInternalCatalog
     public IDataView TakeRows(IDataView input, long count)
     {
         ArgumentNullException.ThrowIfNull(input);
-        Check.Param(count >= 0, nameof(count), "Must be greater than or equal to zero.");
+        Check.Param(count > 0, nameof(count), "Must be greater than zero.");
         return new SkipTakeDataView(input, 0, count);
     }
 
     public IDataView SkipRows(IDataView input, long count)
     {
         ArgumentNullException.ThrowIfNull(input);
-        Check.Param(count >= 0, nameof(count), "Must be greater than or equal to zero.");
+        Check.Param(count > 0, nameof(count), "Must be greater than zero.");
         return new SkipTakeDataView(input, count, long.MaxValue);
     }
 

@@ -53,7 +53,7 @@ public static class TextLoaderSaverCatalog
         TextLoader.Options options = null)
     {
         Check.NonEmpty(path, nameof(path));
-        Check.Param(File.Exists(path), nameof(path), $"File does not exist at path: {path}");
+        Check.Param(File.Exists(path), nameof(path), $"File or directory does not exist at path: {path}");
         var source = new MultiFileSource(path);
         return catalog.CreateTextLoader(options ?? new TextLoader.Options(), source).Load(source);
     }
@@ -69,20 +69,22 @@ public static class TextLoaderSaverCatalog
         AllowSparse = allowSparse,
     };
 
-    /// <summary>The members with a LoadColumn attribute.</summary>
+    /// <summary>All public members; one without a LoadColumn attribute is an error.</summary>
     private static TextLoader.Column[] ColumnsOf(Type userType)
     {
         IEnumerable<MemberInfo> members = userType.GetFields(BindingFlags.Public | BindingFlags.Instance)
-            .Concat<MemberInfo>(userType.GetProperties(BindingFlags.Public | BindingFlags.Instance));
-        TextLoader.Column[] columns =
-            [.. members.Where(m => m.IsDefined(typeof(LoadColumnAttribute))).Select(ColumnOf)];
+            .Concat<MemberInfo>(userType.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(p => p.GetGetMethod() != null && p.GetIndexParameters().Length == 0));
+        TextLoader.Column[] columns = [.. members.Select(ColumnOf)];
         Check.Param(columns.Length > 0, "TInput",
-            $"Should define at least one public, readable field or property with LoadColumn in {userType.Name}.");
+            "Should define at least one public, readable field or property in TInput.");
         return columns;
     }
 
     private static TextLoader.Column ColumnOf(MemberInfo member)
     {
+        var source = member.GetCustomAttribute<LoadColumnAttribute>() ?? throw new InvalidOperationException(
+            $"{(member is FieldInfo ? "Field" : "Property")} '{member.Name}' is missing the LoadColumnAttribute attribute");
         (_, Type itemType) = Data.MemberTypes.Describe(member);
         DataKind kind = PrimitiveTypes.KindOf(itemType) ?? throw new ArgumentOutOfRangeException("TInput",
             $"Member {member.Name} has a type that text files cannot hold");
@@ -90,7 +92,7 @@ public static class TextLoaderSaverCatalog
         return new TextLoader.Column(
             member.GetCustomAttribute<ColumnNameAttribute>()?.Name ?? member.Name,
             kind,
-            member.GetCustomAttribute<LoadColumnAttribute>().Sources,
+            source.Sources,
             key == null ? null : key.KeyCount ?? new KeyCount());
     }
 }

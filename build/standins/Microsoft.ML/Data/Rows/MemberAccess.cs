@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Linq.Expressions;
 using System.Reflection;
 
@@ -25,6 +26,8 @@ internal static class MemberAccess
                     ? Array.ConvertAll(texts, text => text.AsMemory()) : null, ref value);
             return getter;
         }
+        if (member.ColumnType is KeyDataViewType key)
+            return Call<Delegate>(nameof(KeyGetter), [typeof(TRow), type], member, current, key.Count);
         if (member.ColumnType is not VectorDataViewType vector)
             return Call<Delegate>(nameof(DirectGetter), [typeof(TRow), type], member, current);
         string method = type.IsArray ? nameof(ArrayGetter) : nameof(BufferGetter);
@@ -67,6 +70,17 @@ internal static class MemberAccess
     {
         Func<TRow, T> read = Reader<TRow, T>(member);
         return (ref T value) => value = read(current());
+    }
+
+    // Values count from 0, keys from 1; 0 is the missing key, and what is out of range.
+    private static ValueGetter<T> KeyGetter<TRow, T>(RowMember member, Func<TRow> current, ulong count)
+    {
+        Func<TRow, T> read = Reader<TRow, T>(member);
+        return (ref T value) =>
+        {
+            ulong raw = Convert.ToUInt64(read(current()), CultureInfo.InvariantCulture);
+            value = (T)Convert.ChangeType(raw < count ? raw + 1 : 0, typeof(T), CultureInfo.InvariantCulture);
+        };
     }
 
     private static ValueGetter<VBuffer<T>> ArrayGetter<TRow, T>(RowMember member, Func<TRow> current)

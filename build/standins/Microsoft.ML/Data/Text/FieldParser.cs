@@ -4,10 +4,10 @@ namespace Microsoft.ML.Data;
 
 internal delegate bool FieldParser<T>(ReadOnlySpan<char> text, out T value);
 
-/// <summary>Turns the text of a field into a value; missing text is the default of the type.</summary>
+/// <summary>Turns the text of a field into a value; missing text is the default of the type, and text that is no value
+/// is the missing value of types that have one.</summary>
 internal sealed class FieldParsers(TextLoader.Options options)
 {
-    private static readonly string[] s_missing = ["?", "nan", "n/a", "na"];
     private static readonly string[] s_true = ["1", "true", "yes", "t", "y", "+1", "+"];
     private static readonly string[] s_false = ["0", "false", "no", "f", "n", "-1", "-"];
 
@@ -30,7 +30,7 @@ internal sealed class FieldParsers(TextLoader.Options options)
         bool good = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number);
         ulong key = good && number < count ? number + 1 : 0;
         value = (T)Convert.ChangeType(key, typeof(T), CultureInfo.InvariantCulture);
-        return good || text.IsEmpty;
+        return true;
     };
 
     private static FieldParser<T> Parsable<T>() where T : ISpanParsable<T> =>
@@ -68,8 +68,7 @@ internal sealed class FieldParsers(TextLoader.Options options)
             value = options.MissingRealsAsNaNs ? double.NaN : 0;
             return true;
         }
-        if (double.TryParse(text, NumberStyles.Float, _reals, out value)) return true;
-        value = double.NaN;
-        return IsOneOf(text, s_missing);
+        if (!double.TryParse(text, NumberStyles.Float, _reals, out value)) value = double.NaN;
+        return true;
     }
 }

@@ -44,9 +44,13 @@ namespace Microsoft.ML.Transforms
                 if (!inputSchema.TryFindColumn(input, out SchemaShape.Column source))
                     throw Contracts.ExceptSchemaMismatch(null, nameof(inputSchema), "input", input);
                 itemType ??= source.ItemType;
-                if (source.IsKey || !itemType.Equals(source.ItemType))
-                    throw Contracts.ExceptSchemaMismatch(null, nameof(inputSchema), "input", input, itemType.ToString(),
-                        source.GetTypeString());
+                if (source.IsKey)
+                    throw _host.Except($"Column '{input}' is key. Concatenation of keys is unsupported.");
+                if (!itemType.Equals(source.ItemType))
+                {
+                    throw _host.Except($"Concatenated columns should have the same type. Column '{input}' has type of "
+                        + $"{source.ItemType}, but expected column type is {itemType}.");
+                }
                 if (source.Kind == SchemaShape.Column.VectorKind.VariableVector) kind = source.Kind;
             }
             columns[_output] = new SchemaShape.Column(_output, kind, itemType, false);

@@ -45,7 +45,7 @@ internal sealed class CacheDataView : IDataView
             order = [.. Enumerable.Range(0, _rowCount)];
             rand.Shuffle(order);
         }
-        int cursors = Math.Clamp((_rowCount + BatchSize - 1) / BatchSize, 1, n);
+        int cursors = Math.Min(n, 2 * Math.Max(2, Environment.ProcessorCount - 1));
         return [.. Enumerable.Range(0, cursors).Select(i => new Cursor(this, active, order, i, cursors))];
     }
 
