@@ -12,7 +12,7 @@ public class DisposeScopeManager
     internal static DisposeScopeManager ThreadSingleton => t_current ??= new DisposeScopeManager();
 
     /// <summary>Counts of this thread.</summary>
-    public static ThreadDisposeScopeStatistics Statistics => ThreadSingleton._statistics;
+    internal static ThreadDisposeScopeStatistics Statistics => ThreadSingleton._statistics;
 
     internal DisposeScope Top => _stack.Count == 0 ? null : _stack[^1];
 

@@ -1,8 +1,8 @@
 namespace TorchSharp;
 
 /// <summary>What became of the tensors of one thread.</summary>
-public class ThreadDisposeScopeStatistics
+internal sealed class ThreadDisposeScopeStatistics
 {
     /// <summary>Native tensors that this thread has created, less those that it has freed.</summary>
-    public long ThreadTotalLiveCount { get; internal set; }
+    public long ThreadTotalLiveCount { get; set; }
 }

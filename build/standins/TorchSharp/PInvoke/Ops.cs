@@ -201,7 +201,6 @@ internal static class Ops
     internal static readonly Operator rsqrt = new("rsqrt");
     internal static readonly Operator rsqrt_ = new("rsqrt_");
     internal static readonly Operator rsub_Scalar = new("rsub", "Scalar");
-    internal static readonly Operator scalar_tensor = new("scalar_tensor");
     internal static readonly Operator scatter_src = new("scatter", "src");
     internal static readonly Operator scatter__src = new("scatter_", "src");
     internal static readonly Operator scatter_add_ = new("scatter_add_");

@@ -150,7 +150,9 @@ public static partial class torch
 
         public static explicit operator double(Tensor value) => value.ToDouble();
 
-        public static implicit operator Tensor(Scalar scalar) => Ops.scalar_tensor.Call(scalar, scalar.Type);
+        /// <summary>There so that a number may stand where a tensor or a scalar may; not meant to be called.</summary>
+        public static implicit operator Tensor(Scalar scalar) =>
+            throw new InvalidOperationException("Should not be called.");
 
         public static implicit operator Tensor(float value) => torch.tensor(value);
 
