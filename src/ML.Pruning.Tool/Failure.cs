@@ -41,6 +41,13 @@ internal static class Failure
             Report(e is ArgumentException ? WithoutParameterName(e.Message) : e.Message);
             return BadInput;
         }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException)
+        {
+            // TorchSharp's static constructor loads libtorch, and its message has a page of places that it looked at.
+            Report("A native library does not load (docs/troubleshooting.md names the causes): "
+                + e.GetBaseException().Message.Split('\n')[0].Trim());
+            return Failed;
+        }
         catch (Exception e) when (
             e is IOException or TrainingException or OutOfMemoryException or InvalidOperationException
             or System.Runtime.InteropServices.ExternalException)
