@@ -109,7 +109,8 @@ internal static class BenchCommand
                 + $"({result.PromptTokens} tokens), decode {result.Decode:F1} tokens/s"),
             string.Create(CultureInfo.InvariantCulture, $"dense: prefill {result.DensePrefill:F1}, "
                 + $"decode {result.DenseDecode:F1} (ONNX Runtime, float32)"),
-            result.RemembersLayers ? "kernels: chosen at an earlier start on this machine (MLPRUNING_CACHE=off measures)"
+            result.RemembersLayers
+                ? "kernels: chosen at an earlier start on this machine (MLPRUNING_CACHE=off measures)"
                 : "kernels: measured now",
         ],
         Columns = [new("weight", IsNumber: false), new("shape"), new("zeros"), new("kernel", IsNumber: false),

@@ -10,8 +10,9 @@ public static class TextScorer
     private const int LengthSlack = 16;
 
     /// <summary>Scores a batch of texts.</summary>
-    /// <remarks>Texts of similar lengths run together, padded to the longest one at the right; in a causal model padding does not change what comes
-    /// before it. Without a BOS token the first token of a text is not scored.</remarks>
+    /// <remarks>Texts of similar lengths run together, padded to the longest one at the right; in a causal model
+    /// padding does not change what comes before it. Without a BOS token the first token of a text is not
+    /// scored.</remarks>
     /// <param name="model">The model, with tokenizer.</param>
     /// <param name="texts">The texts; an empty one scores 0 tokens.</param>
     /// <param name="engine">What runs the model.</param>

@@ -8,8 +8,8 @@
 namespace mlp {
 namespace MLP_TARGET {
 
-// The scale of a row's codes, max|x| / 127, and its inverse; both 0 for a row of zeros (and so are its codes). Magnitudes
-// compare as their bits do, which compilers turn into vectors.
+// The scale of a row's codes, max|x| / 127, and its inverse; both 0 for a row of zeros (and so are its codes).
+// Magnitudes compare as their bits do, which compilers turn into vectors.
 MLP_INLINE float code_scale(const float* x, int64_t columns, float* inverse) {
   uint32_t most = 0;
   for (int64_t k = 0; k < columns; k++) {
