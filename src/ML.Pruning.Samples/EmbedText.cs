@@ -20,7 +20,8 @@ public static class EmbedText
         ]);
 
         // The vector is a column like any other: a trainer, such as
-        // ml.BinaryClassification.Trainers.SdcaLogisticRegression(), is appended after it.
+        // ml.BinaryClassification.Trainers.SdcaLogisticRegression(), is appended after it. Trainers read their rows many
+        // times: .AppendCacheCheckpoint(ml) between the two keeps the vectors.
         var pipeline = ml.Transforms.PruneLlm(modelFolder, new Magnitude { Sparsity = 0.3 }, textColumnName: null)
             .Append(ml.Transforms.EmbedText("Embedding", "Model", "Text"))
             .Append(ml.Transforms.Concatenate("Features", "Embedding", "Words"));
