@@ -45,7 +45,7 @@ ask_feed() (
     exit 0
   fi
   # NU1101..NU1103: the feed answered that it has no such package or version. Anything else is not an answer.
-  grep -Eq 'error NU110[1-3]' "$probe/log" && exit 1
+  grep -q 'error NU110[1-3]' "$probe/log" && exit 1
   tail -n 12 "$probe/log" >&2
   exit 2
 )

@@ -9,6 +9,11 @@ internal sealed record BenchmarkSettings(string SharedFolder, string OutputFolde
     /// <summary>A model beside the repository.</summary>
     public string Model(string name) => Path.Combine(SharedFolder, "models", name);
 
+    /// <summary>A number of layers or steps at the scale.</summary>
+    /// <param name="full">That of the full benchmark.</param>
+    /// <param name="least">The fewest that make sense.</param>
+    public int Scaled(int full, int least = 1) => Math.Max(least, (int)Math.Round(full * Scale));
+
     /// <summary>A data file beside the repository.</summary>
     public string Data(string name) => Path.Combine(SharedFolder, "data", name);
 }

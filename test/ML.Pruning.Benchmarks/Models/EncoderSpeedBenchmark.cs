@@ -32,7 +32,7 @@ internal sealed class EncoderSpeedBenchmark : Benchmark
     {
         ModelSpec spec = FamilyRegistry.ReadConfig(FamilyRegistry.ParseConfig($$"""
             { "model_type": "bert", "architectures": ["BertModel"], "vocab_size": 30522, "hidden_size": 768,
-              "num_hidden_layers": {{Math.Max(1, (int)Math.Round(12 * settings.Scale))}}, "num_attention_heads": 12,
+              "num_hidden_layers": {{settings.Scaled(12)}}, "num_attention_heads": 12,
               "intermediate_size": 3072, "max_position_embeddings": 512 }
             """));
         string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;

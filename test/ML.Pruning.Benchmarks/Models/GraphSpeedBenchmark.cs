@@ -23,7 +23,7 @@ internal sealed class GraphSpeedBenchmark : Benchmark
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        int layers = Math.Max(1, (int)Math.Round(6 * settings.Scale));
+        int layers = settings.Scaled(6);
         foreach (double sparsity in s_sparsities)
         {
             yield return Measure($"cnn, {layers} blocks", sparsity, [1, Channels, Side, Side],

@@ -35,12 +35,12 @@ internal sealed class LlamaSpeedBenchmark : Benchmark
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        ModelSpec large = RandomCheckpoint.Llama(Layers(22, settings));
+        ModelSpec large = RandomCheckpoint.Llama(settings.Scaled(22));
         ModelSpec small = RandomCheckpoint.Llama(1) with
         {
             HiddenSize = 768,
             Layers = [.. Enumerable.Repeat(
-                new LayerSpec { Heads = 12, KeyValueHeads = 12, HeadSize = 64, MlpWidth = 2048 }, Layers(12, settings))],
+                new LayerSpec { Heads = 12, KeyValueHeads = 12, HeadSize = 64, MlpWidth = 2048 }, settings.Scaled(12))],
         };
         foreach (ModelSpec spec in (ModelSpec[])[small, large])
         {
@@ -55,8 +55,6 @@ internal sealed class LlamaSpeedBenchmark : Benchmark
             }
         }
     }
-
-    private static int Layers(int full, BenchmarkSettings settings) => Math.Max(1, (int)Math.Round(full * settings.Scale));
 
     private static IEnumerable<ModelResult> Measure(ModelSpec spec, string folder)
     {

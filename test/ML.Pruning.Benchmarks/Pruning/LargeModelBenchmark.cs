@@ -20,7 +20,7 @@ internal sealed class LargeModelBenchmark : Benchmark
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        ModelSpec spec = RandomCheckpoint.Llama(Math.Max(1, (int)Math.Round(FullLayers * settings.Scale)));
+        ModelSpec spec = RandomCheckpoint.Llama(settings.Scaled(FullLayers));
         string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
         try
         {

@@ -33,7 +33,7 @@ internal sealed class DynamicBenchmark : Benchmark
         using LanguageModel dense = HuggingFaceModel.Open(settings.Model("stories260K"));
         TokenWindows train = RecoveryMeasures.Windows(dense, settings.Data("stories.train.jsonl"));
         TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data("stories.valid.jsonl"));
-        int steps = Math.Max(10, (int)Math.Round(FullSteps * settings.Scale));
+        int steps = settings.Scaled(FullSteps, least: 10);
         double denseLoss = RecoveryMeasures.Loss(dense, test);
         yield return new RecoveryResult("stories260K", "none", 0, "dense", 0, dense.Spec.ParameterCount, Math.Exp(denseLoss),
             null, 0, 0, 0);

@@ -32,7 +32,7 @@ internal sealed class RecoveryBenchmark(string model, string text, int steps, in
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        int scaledSteps = Math.Max(1, (int)Math.Round(steps * settings.Scale));
+        int scaledSteps = settings.Scaled(steps);
         using LanguageModel dense = HuggingFaceModel.Open(settings.Model(model));
         TokenWindows train = RecoveryMeasures.Windows(dense, settings.Data($"{text}.train.jsonl"));
         TokenWindows test = RecoveryMeasures.Windows(dense, settings.Data($"{text}.valid.jsonl"));

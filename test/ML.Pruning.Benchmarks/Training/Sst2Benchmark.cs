@@ -13,7 +13,7 @@ namespace ML.Pruning.Benchmarks.Training;
 /// <summary>A small BERT on SST-2: dense, and with few of its weights left, by methods whose masks stay or move.</summary>
 internal sealed class Sst2Benchmark : Benchmark
 {
-    private const int Words = 4000, MaximumLength = 48, DenseSteps = 1000, SparseSteps = 300, Seeds = 3;
+    private const int Words = 4000, MaximumLength = 48, DenseSteps = 1000, SparseSteps = 300, FewestSteps = 10, Seeds = 3;
 
     // Every so many-th line of the training file is held out; the file's order is its own.
     private const int HeldOutOf = 100;
@@ -52,7 +52,7 @@ internal sealed class Sst2Benchmark : Benchmark
         TrainingExamples examples = TrainingExamples.FromLabels([.. training, .. heldOut], start, MaximumLength);
         TrainingOptions options = new()
         {
-            Steps = Steps(DenseSteps, settings),
+            Steps = settings.Scaled(DenseSteps, FewestSteps),
             BatchSize = 32,
             LearningRate = 1e-3,
             WeightDecay = 0,
@@ -61,7 +61,7 @@ internal sealed class Sst2Benchmark : Benchmark
         };
         using LanguageModel dense = LanguageModelTrainer.Train(start, examples, options).Model;
         yield return Score("dense", 1, 0, dense);
-        options = options with { Steps = Steps(SparseSteps, settings) };
+        options = options with { Steps = settings.Scaled(SparseSteps, FewestSteps) };
         foreach ((double remaining, double penalty) in s_targets)
         {
             foreach ((string name, SparseFineTuneOptions way) in Ways(1 - remaining, penalty))
@@ -79,9 +79,6 @@ internal sealed class Sst2Benchmark : Benchmark
             1 - RecoveryMeasures.Sparsity(model), AccuracyEvaluator.Evaluate(model, heldOut).Accuracy,
             AccuracyEvaluator.Evaluate(model, development).Accuracy);
     }
-
-    private static int Steps(int full, BenchmarkSettings settings) =>
-        Math.Max(10, (int)Math.Round(full * settings.Scale));
 
     private static IEnumerable<(string Name, SparseFineTuneOptions Options)> Ways(double sparsity, double penalty)
     {

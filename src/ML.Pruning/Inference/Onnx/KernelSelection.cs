@@ -60,7 +60,7 @@ internal sealed class KernelSelection
         if (measures && cache.Find(model) is { } known) return new KernelSelection(known);
 
         var selection = new KernelSelection();
-        for (int i = 0; i < weights.Length; i++) selection.Choose(weights[i].Name, weights[i], sparsities[i]);
+        for (int i = 0; i < weights.Length; i++) selection.Choose(weights[i], sparsities[i]);
         if (measures) cache.Add(model, selection.Layers);
         return selection;
     }
@@ -71,12 +71,12 @@ internal sealed class KernelSelection
         : weight.ElementCount < LeastWeights ? Text($"{weight.ElementCount} weights are too few for zeros to matter")
         : null;
 
-    private void Choose(string name, StoredTensor weight, double sparsity)
+    private void Choose(StoredTensor weight, double sparsity)
     {
         int rows = (int)weight.Shape[0], columns = (int)weight.Shape[1];
         if (WhyUnmeasured(weight, sparsity) is { } why)
         {
-            _layers.Add(new LayerKernel(name, rows, columns, sparsity, LayerKernel.Dense, null, null, why));
+            _layers.Add(new LayerKernel(weight.Name, rows, columns, sparsity, LayerKernel.Dense, null, null, why));
             return;
         }
 
@@ -85,7 +85,7 @@ internal sealed class KernelSelection
             _measured.Add(key, measured = Measure(weight, rows, columns, sparsity));
         string kernel = measured.Format?.ToString().ToLowerInvariant() ?? LayerKernel.Dense;
         bool isCached = measured.Format is null && weight.ElementCount * sizeof(float) <= UsualL2Bytes;
-        _layers.Add(new LayerKernel(name, rows, columns, sparsity, kernel, measured.Dense, measured.Sparse, Text(
+        _layers.Add(new LayerKernel(weight.Name, rows, columns, sparsity, kernel, measured.Dense, measured.Sparse, Text(
             $"measured: dense {measured.Dense:F0} us, {measured.Best} {measured.Sparse:F0} us")
             + (isCached ? "; it fits the L2 cache, where unpacking costs more than reading" : "")));
     }
