@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <tuple>
 
 #include "guarded_memory.h"
@@ -48,6 +49,27 @@ class KernelTest : public testing::TestWithParam<Case> {
     mlp_matrix_close(opened);
   }
 
+  // Activations on grids that a model brings along: signed, unsigned, and with a zero point between; some lie outside.
+  void check_grids(int rows, int columns, std::initializer_list<int> batches) {
+    const int block = GetParam().format == MLP_BLOCK ? 4 : 0;
+    const Matrix matrix = random_matrix(rows, columns, 0.6, block, columns);
+    const auto blob = pack_guarded(matrix);
+    for (const auto& [lowest, highest] : {std::pair{-128, 127}, {0, 255}, {-93, 162}, {-255, 0}}) {
+      mlp_matrix* opened;
+      ASSERT_EQ(MLP_OK, mlp_matrix_open(blob->data(), blob->size(), &opened)) << mlp_last_error();
+      const float scale = 4.0f / 255;
+      const int status = mlp_matrix_set_grid(opened, scale, lowest, highest);
+      ASSERT_EQ(GetParam().type == MLP_INT8 ? MLP_OK : MLP_UNSUPPORTED, status) << mlp_last_error();
+      for (const int batch : batches)
+        if (status == MLP_OK) {
+          const auto x = random_activations(batch, columns, batch);
+          compare(opened, x, batch, products_on_grid(matrix, x, batch, scale, lowest, highest), nullptr,
+                  1e-7 * (8 + std::sqrt(columns)));
+        }
+      mlp_matrix_close(opened);
+    }
+  }
+
   void check_columns(int rows, int columns, int batch, bool takes) {
     const Matrix matrix = random_matrix(rows, columns, 0.6, 0, rows);
     const auto packed = pack(matrix, GetParam().format, GetParam().type);
@@ -79,19 +101,32 @@ class KernelTest : public testing::TestWithParam<Case> {
 #endif
   }
 
+  // The packed bytes, at the end of their memory.
+  static std::unique_ptr<GuardedMemory<uint8_t>> pack_guarded(const Matrix& matrix) {
+    const auto packed = pack(matrix, GetParam().format, GetParam().type);
+    auto blob = std::make_unique<GuardedMemory<uint8_t>>(packed.size(), 64);
+    std::memcpy(blob->data(), packed.data(), packed.size());
+    return blob;
+  }
+
   void compare(const Matrix& matrix, const mlp_matrix* opened, int batch, mlp_pool* pool) {
     const auto values = random_activations(batch, matrix.columns, batch);
-    GuardedMemory<float> x(values.size()), y(static_cast<size_t>(batch) * matrix.rows);
-    std::memcpy(x.data(), values.data(), values.size() * 4);
-    for (size_t i = 0; i < y.size(); i++) y[i] = NAN;
-    ASSERT_EQ(MLP_OK, mlp_run(opened, x.data(), matrix.columns, batch, y.data(), matrix.rows, pool)) << mlp_last_error();
-    const Products expected = products(matrix, GetParam().type, values, batch);
     // AMX rounds the activations of large bf16 batches to bf16; float32 sums err by less than sqrt(columns) ulps here.
     const bool rounded = GetParam().isa >= MLP_AMX && GetParam().isa != MLP_NEON && GetParam().type == MLP_BF16;
     const double tolerance = rounded ? 1.0 / 256 : 1e-7 * (8 + std::sqrt(matrix.columns));
+    compare(opened, values, batch, products(matrix, GetParam().type, values, batch), pool, tolerance);
+  }
+
+  static void compare(const mlp_matrix* opened, const std::vector<float>& values, int batch, const Products& expected,
+                      mlp_pool* pool, double tolerance) {
+    const size_t columns = values.size() / batch, rows = expected.values.size() / batch;
+    GuardedMemory<float> x(values.size()), y(expected.values.size());
+    std::memcpy(x.data(), values.data(), values.size() * 4);
+    for (size_t i = 0; i < y.size(); i++) y[i] = NAN;
+    ASSERT_EQ(MLP_OK, mlp_run(opened, x.data(), columns, batch, y.data(), rows, pool)) << mlp_last_error();
     for (size_t i = 0; i < y.size(); i++)
       ASSERT_NEAR(expected.values[i], y[i], tolerance * expected.magnitudes[i] + 1e-30)
-          << matrix.rows << " x " << matrix.columns << ", batch " << batch << ", element " << i;
+          << rows << " x " << columns << ", batch " << batch << ", element " << i;
   }
 };
 
@@ -111,6 +146,10 @@ TEST_P(KernelTest, LargeBatch) { check(33, 130, 0.7, {256}); }
 TEST_P(KernelTest, BlocksOfABatch) {
   if (GetParam().format == MLP_BITMASK || GetParam().format == MLP_CSR) check(83, 200, 0.7, {64, 65, 100});
   else check(83, 200, 0.7, {65});
+}
+
+TEST_P(KernelTest, Grids) {
+  for (const auto& [rows, columns] : {std::pair{1, 1}, {17, 65}, {50, 257}}) check_grids(rows, columns, {1, 3, 8, 9, 33});
 }
 
 TEST_P(KernelTest, ByColumn) {

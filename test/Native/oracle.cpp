@@ -81,9 +81,7 @@ static std::vector<double> seen_activations(const std::vector<float>& x, int col
   return seen;
 }
 
-Products products(const Matrix& matrix, int type, const std::vector<float>& x, int batch) {
-  const auto w = stored_weights(matrix, type);
-  const auto seen = seen_activations(x, matrix.columns, type);
+static Products multiply(const Matrix& matrix, const std::vector<double>& w, const std::vector<double>& seen, int batch) {
   Products result;
   for (int b = 0; b < batch; b++)
     for (int row = 0; row < matrix.rows; row++) {
@@ -97,6 +95,20 @@ Products products(const Matrix& matrix, int type, const std::vector<float>& x, i
       result.magnitudes.push_back(magnitude);
     }
   return result;
+}
+
+Products products(const Matrix& matrix, int type, const std::vector<float>& x, int batch) {
+  return multiply(matrix, stored_weights(matrix, type), seen_activations(x, matrix.columns, type), batch);
+}
+
+Products products_on_grid(const Matrix& matrix, const std::vector<float>& x, int batch, float scale, int lowest,
+                          int highest) {
+  std::vector<double> seen;
+  for (const float value : x) {
+    const double code = std::nearbyint(value / scale);
+    seen.push_back(std::max<double>(lowest, std::min<double>(highest, code)) * scale);
+  }
+  return multiply(matrix, stored_weights(matrix, MLP_INT8), seen, batch);
 }
 
 static void check(int32_t status) {

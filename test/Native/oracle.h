@@ -23,5 +23,9 @@ struct Products {
 };
 Products products(const Matrix& matrix, int type, const std::vector<float>& x, int batch);
 
+// The same of an int8 matrix whose activations are on a grid: code * scale, codes of lowest..highest.
+Products products_on_grid(const Matrix& matrix, const std::vector<float>& x, int batch, float scale, int lowest,
+                          int highest);
+
 // Packs through the ABI.
 std::vector<uint8_t> pack(const Matrix& matrix, int format, int type);

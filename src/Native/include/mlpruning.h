@@ -91,6 +91,10 @@ MLP_API void mlp_packer_free(mlp_packer* packer);
 MLP_API int32_t mlp_matrix_open(const void* blob, int64_t bytes, mlp_matrix** matrix);
 MLP_API int32_t mlp_matrix_describe(const mlp_matrix* matrix, mlp_matrix_info* info);
 MLP_API void mlp_matrix_close(mlp_matrix* matrix);
+// For int8: activations of this matrix become codes round(x / scale), half to even, kept within lowest..highest (lowest at
+// most 0, at most 255 codes above it), and count as code * scale. Without it each row of a batch has a scale of its own,
+// max|x| / 127. Before the first run.
+MLP_API int32_t mlp_matrix_set_grid(mlp_matrix* matrix, float scale, int32_t lowest, int32_t highest);
 
 // ---- threads ----
 // A pool of `threads` threads, the caller included.

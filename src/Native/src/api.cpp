@@ -1,6 +1,7 @@
 // The C ABI: checks arguments, and turns what C++ throws into status codes.
 #include "mlpruning.h"
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -163,6 +164,20 @@ int32_t mlp_matrix_describe(const mlp_matrix* matrix, mlp_matrix_info* info) {
 }
 
 void mlp_matrix_close(mlp_matrix* matrix) { delete matrix; }
+
+int32_t mlp_matrix_set_grid(mlp_matrix* matrix, float scale, int32_t lowest, int32_t highest) {
+  if (matrix == nullptr) return missing("matrix");
+  if (matrix->shape.type != MLP_INT8)
+    return fail(MLP_UNSUPPORTED, "Only int8 matrices take activations on a grid of their own.");
+  if (!(scale > 0) || !std::isfinite(scale))
+    return fail(MLP_BAD_ARGUMENT, "The scale of the activations is %g; it must be positive and finite.",
+                static_cast<double>(scale));
+  if (lowest < -255 || lowest > 0 || highest < lowest || highest > lowest + 255)
+    return fail(MLP_BAD_ARGUMENT, "Codes of activations go from %d to %d; from -255..0 at most 255 further is legal.",
+                lowest, highest);
+  matrix->grid = {scale, lowest, highest, lowest + 128};
+  return MLP_OK;
+}
 
 int32_t mlp_pool_create(int32_t threads, mlp_pool** pool) {
   if (pool == nullptr) return missing("pool");

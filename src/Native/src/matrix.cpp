@@ -123,7 +123,8 @@ bool open_matrix(const void* blob, int64_t bytes, mlp_matrix* matrix) {
     sound = check_lists(base, layout, shape.groups() * kGroupRows, kept, shape.columns);
   if (!sound) return false;
   *matrix = {shape, kept, layout.total, reinterpret_cast<const uint32_t*>(base + layout.offsets), base + layout.scales,
-             reinterpret_cast<const int32_t*>(base + layout.sums), base + layout.index, base + layout.values};
+             reinterpret_cast<const int32_t*>(base + layout.sums), base + layout.index, base + layout.values,
+             Grid{}};
   return true;
 }
 

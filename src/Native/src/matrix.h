@@ -5,6 +5,17 @@
 
 #include "format.h"
 
+namespace mlp {
+
+// The grid that the activations of a matrix are on, if all rows share one: code * scale.
+struct Grid {
+  float scale;              // 0: each row has its own
+  int32_t lowest, highest;  // codes
+  int32_t offset;           // taken off every code, so that it fits in a signed byte
+};
+
+}  // namespace mlp
+
 struct mlp_matrix {
   mlp::Shape shape;
   int64_t kept;
@@ -14,6 +25,7 @@ struct mlp_matrix {
   const int32_t* sums;
   const uint8_t* index;
   const uint8_t* values;
+  mlp::Grid grid;
 };
 
 namespace mlp {

@@ -1,5 +1,6 @@
 // The ONNX Runtime operator mlpruning.SparseMatMul: y = x W^T, x float32 [.., columns], W packed (docs/kernels.md) as a
 // constant uint8 [bytes], y float32 [.., rows]. ONNX Runtime's own threads share the work; W is used where it lies.
+// Attributes, all or none, int8 only: x_scale, x_lowest, x_highest, the grid of the activations (mlp_matrix_set_grid).
 #include "onnx_operator.h"
 
 #include <algorithm>
@@ -60,10 +61,26 @@ constexpr int64_t kRowsPerPass = 4096;      // bounds the workspace
 constexpr int64_t kBytesPerPart = 1 << 16;  // below this a thread costs more than it brings
 constexpr size_t kMaxDimensions = 8;
 
+OrtStatus* take_grid(const OrtApi* api, const OrtKernelInfo* info, mlp_matrix* matrix) {
+  float scale = 0;
+  if (OrtStatus* absent = api->KernelInfoGetAttribute_float(info, "x_scale", &scale)) {
+    api->ReleaseStatus(absent);
+    return nullptr;
+  }
+  int64_t lowest = 0, highest = 0;
+  if (OrtStatus* status = api->KernelInfoGetAttribute_int64(info, "x_lowest", &lowest)) return status;
+  if (OrtStatus* status = api->KernelInfoGetAttribute_int64(info, "x_highest", &highest)) return status;
+  const auto bounded = [](int64_t code) { return static_cast<int32_t>(std::clamp<int64_t>(code, -1024, 1024)); };
+  if (mlp_matrix_set_grid(matrix, scale, bounded(lowest), bounded(highest)) != MLP_OK)
+    return fail(ORT_INVALID_GRAPH, mlp_last_error());
+  return nullptr;
+}
+
 OrtStatus* ORT_API_CALL create(const OrtCustomOp*, const OrtApi* api, const OrtKernelInfo* info, void** result) {
   std::unique_ptr<Packed> packed(new (std::nothrow) Packed());
   if (!packed) return fail(ORT_FAIL, "SparseMatMul: out of memory");
   if (OrtStatus* status = open_packed(api, info, packed.get())) return status;
+  if (OrtStatus* status = take_grid(api, info, packed->matrix)) return status;
   *result = packed.release();
   return nullptr;
 }

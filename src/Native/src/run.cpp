@@ -74,6 +74,7 @@ int64_t place(const Kernels& kernels, const mlp_matrix& matrix, int batch, bool 
               Activations* to) {
   const Shape& shape = matrix.shape;
   to->plan = plan_for(kernels, matrix, batch, by_column);
+  to->grid = matrix.grid;
   to->batch = batch;
   to->columns = shape.columns;
   to->padded_columns = shape.padded_columns();

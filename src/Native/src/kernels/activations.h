@@ -8,9 +8,11 @@
 namespace mlp {
 namespace MLP_TARGET {
 
-// The scale of a row's codes, max|x| / 127, and its inverse; both 0 for a row of zeros (and so are its codes).
-// Magnitudes compare as their bits do, which compilers turn into vectors.
-MLP_INLINE float code_scale(const float* x, int64_t columns, float* inverse) {
+// The scale of a row's codes, that of the grid or max|x| / 127, and the latter's inverse; both 0 for a row of zeros (and so
+// are its codes). Magnitudes compare as their bits do, which compilers turn into vectors.
+MLP_INLINE float code_scale(const float* x, int64_t columns, const Grid& grid, float* inverse) {
+  *inverse = 0;
+  if (grid.scale > 0) return grid.scale;
   uint32_t most = 0;
   for (int64_t k = 0; k < columns; k++) {
     uint32_t bits;
@@ -32,8 +34,27 @@ MLP_INLINE int32_t code_of(float x, float inverse) {
   return static_cast<int32_t>(scaled + kRound - kRound);
 }
 
+// The code on a grid that all rows share, less its offset. Divided, as ONNX's QuantizeLinear does it.
+MLP_INLINE int32_t grid_code_of(float x, const Grid& grid) {
+  constexpr float kRound = 12582912;
+  const auto lowest = static_cast<float>(grid.lowest), highest = static_cast<float>(grid.highest);
+  float scaled = x / grid.scale;
+  scaled = scaled > highest ? highest : scaled < lowest ? lowest : scaled;
+  return static_cast<int32_t>(scaled + kRound - kRound) - grid.offset;
+}
+
+MLP_INLINE void grid_codes_at(const float* x, int64_t k, int64_t columns, const Grid& grid,
+                              int32_t (&codes)[kColumnStep]) {
+  if (k + kColumnStep <= columns)
+    for (int64_t i = 0; i < kColumnStep; i++) codes[i] = grid_code_of(x[k + i], grid);
+  else
+    for (int64_t i = 0; i < kColumnStep; i++) codes[i] = k + i < columns ? grid_code_of(x[k + i], grid) : 0;
+}
+
 // Codes of the columns from k on, zeros behind the last column.
-MLP_INLINE void codes_at(const float* x, int64_t k, int64_t columns, float inverse, int32_t (&codes)[kColumnStep]) {
+MLP_INLINE void codes_at(const float* x, int64_t k, int64_t columns, float inverse, const Grid& grid,
+                         int32_t (&codes)[kColumnStep]) {
+  if (grid.scale > 0) return grid_codes_at(x, k, columns, grid, codes);
   if (k + kColumnStep <= columns)
     for (int64_t i = 0; i < kColumnStep; i++) codes[i] = code_of(x[k + i], inverse);
   else
@@ -43,11 +64,11 @@ MLP_INLINE void codes_at(const float* x, int64_t k, int64_t columns, float inver
 // Codes of one row, `step` units of 4 codes apart: code k stands in byte k % 4 of unit k / 4.
 MLP_INLINE void put_codes(const Activations& to, const float* x, int64_t row, uint8_t* out, int64_t step) {
   float inverse;
-  to.scales[row] = code_scale(x, to.columns, &inverse);
+  to.scales[row] = code_scale(x, to.columns, to.grid, &inverse);
   int32_t* sums = to.sums + row * (to.padded_columns / kColumnStep);
   for (int64_t k = 0; k < to.padded_columns; k += kColumnStep) {
     int32_t codes[kColumnStep];
-    codes_at(x, k, to.columns, inverse, codes);
+    codes_at(x, k, to.columns, inverse, to.grid, codes);
     if (to.plan.sums) {
       int32_t sum = 0;
       for (int64_t i = 0; i < kColumnStep; i++) sum += codes[i];

@@ -27,12 +27,12 @@ inline void prepare_tiles(const PrepareTask& task) {
       const float* x = present ? task.x + (first + r) * task.ldx : task.x;
       const int64_t columns = present ? to.columns : 0;
       float inverse = 0;
-      to.scales[first + r] = to.plan.codes ? code_scale(x, columns, &inverse) : 1;
+      to.scales[first + r] = to.plan.codes ? code_scale(x, columns, to.grid, &inverse) : 1;
       for (int64_t k = 0; k < to.padded_columns; k += 64 / column_bytes) {
         uint8_t* out = block + k * column_bytes / 64 * kTileBytes + r * 64;
         if (to.plan.codes) {
           int32_t codes[kColumnStep];
-          codes_at(x, k, columns, inverse, codes);
+          codes_at(x, k, columns, inverse, to.grid, codes);
           for (int64_t i = 0; i < kColumnStep; i++) out[i] = static_cast<uint8_t>(codes[i]);
         } else {
           constexpr int64_t kHalves = 32;
@@ -113,7 +113,8 @@ void finish_tiles(const RunTask& task, int64_t group, int groups, const uint8_t*
       if constexpr (T == MLP_INT8) {
         const auto scales = A::load_f(reinterpret_cast<const float*>(m.scales) + first);
         const auto all = A::mul_f(scales, A::set_f(task.x.scales[row]));
-        y = A::mul_f(A::to_f(A::load_i(reinterpret_cast<const int32_t*>(sum))), all);
+        const auto codes = without_offset<A, 0>(m, group + g, A::load_i(reinterpret_cast<const int32_t*>(sum)));
+        y = A::mul_f(A::to_f(codes), all);
       } else {
         y = A::load_f(reinterpret_cast<const float*>(sum));
       }

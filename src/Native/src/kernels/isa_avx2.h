@@ -88,9 +88,9 @@ struct Isa {
   static MLP_INLINE F fma_even(F sum, V w, const uint8_t* x) { return fma_f32(sum, widen_even(w), x); }
   static MLP_INLINE F fma_odd(F sum, V w, const uint8_t* x) { return fma_f32(sum, widen_odd(w), x); }
 
-  // |w| times x with w's sign: at most 2 * 127 * 127, which 16 bits hold.
+  // |x| times w with x's sign: at most 2 * 128 * 127, which 16 bits hold.
   static MLP_INLINE __m256i dot_half(__m256i sum, __m256i w, __m256i x) {
-    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
   static MLP_INLINE I dot_i8(I sum, V w, const uint8_t* p) {
@@ -122,6 +122,7 @@ struct Isa {
   static MLP_INLINE F add_f(F a, F b) { return {_mm256_add_ps(a.a, b.a), _mm256_add_ps(a.b, b.b)}; }
   static MLP_INLINE I add_i(I a, I b) { return {_mm256_add_epi32(a.a, b.a), _mm256_add_epi32(a.b, b.b)}; }
   static MLP_INLINE I sub_i(I a, I b) { return {_mm256_sub_epi32(a.a, b.a), _mm256_sub_epi32(a.b, b.b)}; }
+  static MLP_INLINE I mul_i(I a, I b) { return {_mm256_mullo_epi32(a.a, b.a), _mm256_mullo_epi32(a.b, b.b)}; }
   static MLP_INLINE F mul_f(F a, F b) { return {_mm256_mul_ps(a.a, b.a), _mm256_mul_ps(a.b, b.b)}; }
   static MLP_INLINE F fma_f(F a, F b, F c) {
     return {_mm256_fmadd_ps(a.a, b.a, c.a), _mm256_fmadd_ps(a.b, b.b, c.b)};

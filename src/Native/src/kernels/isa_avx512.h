@@ -126,10 +126,10 @@ struct Isa {
     return expand8(codes, mask);
   }
   static MLP_INLINE V panel_odd(V w) { return w; }
-  // |w| times x with w's sign: at most 2 * 127 * 127, which 16 bits hold.
+  // |x| times w with x's sign: at most 2 * 128 * 127, which 16 bits hold.
   static MLP_INLINE I dot_i8(I sum, V w, const uint8_t* x) {
-    const __m512i signed_x = _mm512_mask_sub_epi8(bytes(x), _mm512_movepi8_mask(w), _mm512_setzero_si512(), bytes(x));
-    const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(w), signed_x);
+    const __m512i signed_w = _mm512_mask_sub_epi8(w, _mm512_movepi8_mask(bytes(x)), _mm512_setzero_si512(), w);
+    const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(bytes(x)), signed_w);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
   static MLP_INLINE I dot_i4(I sum, V w, const uint8_t* x) { return dot_i8(sum, w, x); }
@@ -174,7 +174,7 @@ struct Isa {
   static MLP_INLINE F add_f(F a, F b) { return _mm512_add_ps(a, b); }
   static MLP_INLINE I add_i(I a, I b) { return _mm512_add_epi32(a, b); }
   static MLP_INLINE I sub_i(I a, I b) { return _mm512_sub_epi32(a, b); }
-  static MLP_INLINE I shift_left_7(I a) { return _mm512_slli_epi32(a, 7); }
+  static MLP_INLINE I mul_i(I a, I b) { return _mm512_mullo_epi32(a, b); }
   template <int kBits>
   static MLP_INLINE I shift_right(I a) { return _mm512_srai_epi32(a, kBits); }
   static MLP_INLINE F mul_f(F a, F b) { return _mm512_mul_ps(a, b); }

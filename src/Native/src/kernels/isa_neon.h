@@ -102,7 +102,7 @@ struct Isa {
   static MLP_INLINE F fma_even(F sum, V w, const uint8_t* x) { return fma_f32(sum, widen_even(w), x); }
   static MLP_INLINE F fma_odd(F sum, V w, const uint8_t* x) { return fma_f32(sum, widen_odd(w), x); }
 
-  // Two products of codes fit in 16 bits: at most 2 * 127 * 127.
+  // Two products of codes fit in 16 bits: at most 2 * 128 * 127.
   static MLP_INLINE I dot_i8(I sum, V w, const uint8_t* x) {
     int32_t value;
     std::memcpy(&value, x, 4);
@@ -132,6 +132,7 @@ struct Isa {
   static MLP_INLINE F add_f(F a, F b) { return each<F>([&](int i) { return vaddq_f32(a.q[i], b.q[i]); }); }
   static MLP_INLINE I add_i(I a, I b) { return each<I>([&](int i) { return vaddq_s32(a.q[i], b.q[i]); }); }
   static MLP_INLINE I sub_i(I a, I b) { return each<I>([&](int i) { return vsubq_s32(a.q[i], b.q[i]); }); }
+  static MLP_INLINE I mul_i(I a, I b) { return each<I>([&](int i) { return vmulq_s32(a.q[i], b.q[i]); }); }
   static MLP_INLINE F mul_f(F a, F b) { return each<F>([&](int i) { return vmulq_f32(a.q[i], b.q[i]); }); }
   static MLP_INLINE F fma_f(F a, F b, F c) { return each<F>([&](int i) { return vfmaq_f32(c.q[i], a.q[i], b.q[i]); }); }
   static MLP_INLINE F to_f(I a) { return each<F>([&](int i) { return vcvtq_f32_s32(a.q[i]); }); }

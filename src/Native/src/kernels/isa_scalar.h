@@ -118,6 +118,7 @@ struct Isa {
   static F add_f(const F& a, const F& b) { return each<F>([&](int i) { return a.v[i] + b.v[i]; }); }
   static I add_i(const I& a, const I& b) { return each<I>([&](int i) { return a.v[i] + b.v[i]; }); }
   static I sub_i(const I& a, const I& b) { return each<I>([&](int i) { return a.v[i] - b.v[i]; }); }
+  static I mul_i(const I& a, const I& b) { return each<I>([&](int i) { return a.v[i] * b.v[i]; }); }
   static F mul_f(const F& a, const F& b) { return each<F>([&](int i) { return a.v[i] * b.v[i]; }); }
   static F fma_f(const F& a, const F& b, const F& c) {
     return each<F>([&](int i) { return a.v[i] * b.v[i] + c.v[i]; });

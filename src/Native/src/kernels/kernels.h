@@ -25,6 +25,7 @@ constexpr int64_t kSkipScratch = 112 * 1024;   // bytes of a thread besides its 
 
 struct Activations {
   ActivationPlan plan;
+  Grid grid;
   int64_t batch;
   int64_t columns;         // of the matrix
   int64_t padded_columns;

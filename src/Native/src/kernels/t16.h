@@ -177,11 +177,18 @@ MLP_INLINE void store_rows(float* y, typename A::F values, int64_t rows) {
   for (int64_t i = 0; i < rows; i++) y[i] = all[i];
 }
 
+// The sums of products of codes, of which every activation's was kAdded too large, and the grid's offset too small.
+template <class A, int kAdded>
+MLP_INLINE typename A::I without_offset(const mlp_matrix& m, int64_t group, typename A::I sum) {
+  const int32_t added = kAdded - m.grid.offset;
+  return added == 0 ? sum : A::sub_i(sum, A::mul_i(A::load_i(m.sums + group * kGroupRows), A::set_i(added)));
+}
+
 // The float32 results of a group's sums: scales, and what the zero point of the activations added.
 template <class A, int T>
 MLP_INLINE typename A::F finish(const mlp_matrix& m, int64_t group, typename SumOf<A, T>::Type sum, float x_scale) {
   if constexpr (T == MLP_INT8) {
-    if constexpr (A::kInt8ZeroPoint != 0) sum = A::sub_i(sum, A::shift_left_7(A::load_i(m.sums + group * kGroupRows)));
+    sum = without_offset<A, A::kInt8ZeroPoint>(m, group, sum);
     const auto scales = A::load_f(reinterpret_cast<const float*>(m.scales) + group * kGroupRows);
     return A::mul_f(A::to_f(sum), A::mul_f(scales, A::set_f(x_scale)));
   } else {
