@@ -24,14 +24,16 @@ internal static class ManagedKernels
     /// <param name="x">Activations [batch, columns], row-major.</param>
     /// <param name="batch">Rows of x and y.</param>
     /// <param name="y">Destination [batch, rows], row-major.</param>
-    public static void Multiply(PackedReader matrix, ReadOnlySpan<float> x, int batch, Span<float> y)
+    /// <param name="grid">The grid of the activations of an int8 matrix; null = one for each row.</param>
+    public static void Multiply(
+        PackedReader matrix, ReadOnlySpan<float> x, int batch, Span<float> y, ActivationGrid? grid)
     {
         PackedShape shape = matrix.Shape;
         int width = shape.PaddedColumns;
         using var seen = new PooledBuffer<float>(batch * width);
         using var scales = new PooledBuffer<float>(batch);
         using var sums = new PooledBuffer<float>(batch * Rows);
-        Prepare(shape, x, batch, seen.Span, scales.Span);
+        Prepare(shape, grid, x, batch, seen.Span, scales.Span);
         Span<float> weights = stackalloc float[Step * Rows];
         for (int group = 0; group < shape.Groups; group++)
         {
@@ -53,8 +55,8 @@ internal static class ManagedKernels
     }
 
     // Codes as floats for the integer types; columns padded with zeros.
-    private static void Prepare(
-        PackedShape shape, ReadOnlySpan<float> x, int batch, Span<float> seen, Span<float> scales)
+    private static void Prepare(PackedShape shape, ActivationGrid? grid, ReadOnlySpan<float> x, int batch,
+        Span<float> seen, Span<float> scales)
     {
         bool codes = shape.Type is PackedType.Int8 or PackedType.Int4;
         seen.Clear();
@@ -69,11 +71,20 @@ internal static class ManagedKernels
                 continue;
             }
 
-            float largest = MathF.Abs(TensorPrimitives.MaxMagnitude(row));
-            scales[b] = largest / MaxCode;
-            TensorPrimitives.Multiply(row, largest > 0 ? MaxCode / largest : 0, to);
-            TensorPrimitives.Min(to, MaxCode, to);
-            TensorPrimitives.Max(to, -MaxCode, to);
+            if (grid is { } given)
+            {
+                scales[b] = given.Scale;
+                TensorPrimitives.Divide(row, given.Scale, to);
+            }
+            else
+            {
+                float largest = MathF.Abs(TensorPrimitives.MaxMagnitude(row));
+                scales[b] = largest / MaxCode;
+                TensorPrimitives.Multiply(row, largest > 0 ? MaxCode / largest : 0, to);
+            }
+
+            TensorPrimitives.Min(to, grid?.Highest ?? MaxCode, to);
+            TensorPrimitives.Max(to, grid?.Lowest ?? -MaxCode, to);
             TensorPrimitives.Round(to, to);
         }
     }

@@ -71,6 +71,9 @@ internal static unsafe partial class NativeKernels
     public static partial void mlp_matrix_close(nint matrix);
 
     [LibraryImport(Library)]
+    public static partial int mlp_matrix_set_grid(MatrixHandle matrix, float scale, int lowest, int highest);
+
+    [LibraryImport(Library)]
     public static partial int mlp_pool_create(int threads, out nint pool);
 
     [LibraryImport(Library)]

@@ -12,10 +12,12 @@ public sealed class PackedMatrix : IDisposable
     private readonly PackedMemory _memory;
     private readonly NativeKernels.MatrixHandle? _native;
     private readonly PackedShape _shape;
+    private readonly ActivationGrid? _activations;
 
-    internal PackedMatrix(PackedMemory memory)
+    internal PackedMatrix(PackedMemory memory, ActivationGrid? activations = null)
     {
         _memory = memory;
+        _activations = activations;
         if (KernelLibrary.IsNative)
         {
             _native = NativeKernels.MatrixHandle.Open(memory);
@@ -29,6 +31,13 @@ public sealed class PackedMatrix : IDisposable
             _shape = reader.Shape;
             Kept = reader.Kept;
         }
+
+        if (activations is not { } grid)
+            return;
+        if (Type != PackedType.Int8)
+            throw new ArgumentException($"The matrix is of {Type}; only those of Int8 take activations on a grid.");
+        if (_native is not null)
+            NativeKernels.Check(NativeKernels.mlp_matrix_set_grid(_native, grid.Scale, grid.Lowest, grid.Highest));
     }
 
     /// <summary>Output features.</summary>
@@ -70,16 +79,21 @@ public sealed class PackedMatrix : IDisposable
 
     /// <summary>Opens packed bytes, after checking every offset and count in them. They are copied.</summary>
     /// <param name="bytes">What <see cref="Bytes"/> gave.</param>
+    /// <param name="activations">For int8: the grid that all activations are on; null = each row of a batch gets one of
+    /// its own, with the step max|x| / 127.</param>
+    /// <exception cref="ArgumentException">The grid is not legal, or the matrix is not of int8.</exception>
     /// <exception cref="PackedFormatException">They are damaged.</exception>
-    public static unsafe PackedMatrix Open(ReadOnlySpan<byte> bytes)
+    public static unsafe PackedMatrix Open(ReadOnlySpan<byte> bytes, ActivationGrid? activations = null)
     {
+        if (activations?.Fault() is { } fault)
+            throw new ArgumentException($"The grid of activations cannot be used: {fault}.", nameof(activations));
         PackedMemory memory = PackedMemory.Allocate(Math.Max(bytes.Length, 1));
         bytes.CopyTo(new Span<byte>(memory.Pointer, bytes.Length));
         try
         {
-            return new PackedMatrix(memory);
+            return new PackedMatrix(memory, activations);
         }
-        catch (PackedFormatException)
+        catch (Exception e) when (e is PackedFormatException or ArgumentException)
         {
             memory.Dispose();
             throw;
@@ -121,7 +135,7 @@ public sealed class PackedMatrix : IDisposable
     internal void MultiplyManaged(ReadOnlySpan<float> x, int batch, Span<float> y)
     {
         CheckLengths(x.Length, batch, y.Length);
-        ManagedKernels.Multiply(PackedReader.Open(_memory.Span), x, batch, y);
+        ManagedKernels.Multiply(PackedReader.Open(_memory.Span), x, batch, y, _activations);
     }
 
     /// <inheritdoc/>

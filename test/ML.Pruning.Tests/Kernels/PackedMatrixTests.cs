@@ -52,6 +52,37 @@ public sealed class PackedMatrixTests
         }
     }
 
+    // The same in C#, on the target in use, and in float64.
+    [TestMethod]
+    [DataRow(-128, 127)]
+    [DataRow(0, 255)]
+    [DataRow(-200, 55)]
+    public void Multiply_ActivationsOnAGrid_EqualsManagedAndFloat64(int lowest, int highest)
+    {
+        const int Rows = 33, Columns = 130, Batch = 9;
+        const float Scale = 0.013f;
+        var example = KernelExample.Create(Rows, Columns, Batch, PackedFormat.Bitmask, PackedType.Float32);
+        float[] codes = [.. example.Weights.Select(weight => MathF.Round(weight * 200))];
+        using var packer = new MatrixPacker(PackedFormat.Bitmask, PackedType.Int8, Rows, Columns);
+        packer.Add(codes, [.. Enumerable.Repeat(1f, Rows)]);
+        using PackedMatrix packed = packer.Finish();
+        using PackedMatrix matrix = PackedMatrix.Open(packed.Bytes, new ActivationGrid(Scale, lowest, highest));
+        float[] y = new float[Batch * Rows], managed = new float[Batch * Rows];
+
+        matrix.Multiply(example.X, Batch, y);
+        matrix.MultiplyManaged(example.X, Batch, managed);
+
+        CollectionAssert.AreEqual(managed, y);
+        for (int i = 0; i < y.Length; i++)
+        {
+            double sum = 0;
+            for (int k = 0; k < Columns; k++)
+                sum += codes[i % Rows * Columns + k]
+                    * Math.Clamp(Math.Round(example.X[i / Rows * Columns + k] / Scale), lowest, highest);
+            Assert.AreEqual(sum * Scale, y[i], 1e-6 * Math.Abs(sum * Scale) + 1e-6, $"element {i}");
+        }
+    }
+
     [TestMethod]
     [DynamicData(nameof(Kinds))]
     public void Pack_NativeAndManaged_SameBytes(PackedFormat format, PackedType type)

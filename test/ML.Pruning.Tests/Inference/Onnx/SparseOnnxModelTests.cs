@@ -95,28 +95,6 @@ public sealed class SparseOnnxModelTests
     }
 
     [TestMethod]
-    [DataRow(0)]
-    [DataRow(17)]
-    public void Write_ActivationsOnAGridOfTheModel_StayOnIt(int zero)
-    {
-        string path = Model(graph =>
-        {
-            sbyte[] codes = [.. Sparse(Columns, Rows, 0.7, seed: 3).Select(w => (sbyte)Math.Round(w * 40))];
-            string q = graph.Initializer("q", n => OnnxInitializer.Of(n, codes, Columns, Rows));
-            string s = graph.Initializer("s", n => OnnxInitializer.Of<float>(n, [0.01f]));
-            string step = graph.Initializer("step", n => OnnxInitializer.Of<float>(n, [0.02f]));
-            string at = graph.Initializer("zero", n => OnnxInitializer.Of(n, [(sbyte)zero]));
-            string x = graph.Add("DequantizeLinear", [graph.Add("QuantizeLinear", ["x", step, at]), step, at]);
-            graph.Add("MatMul", [x, graph.Add("DequantizeLinear", [q, s])], ["y"]);
-        });
-
-        AssertPacked(path, "bitmask int8", 0.02f);
-        string exact = Path.Combine(_folder, "exact.onnx");
-        SparseOnnxModel.Write(path, exact, Any with { Type = PackedType.Float32 });
-        AssertClose(Run(path, Batch, Columns), Run(exact, Batch, Columns), 1e-5f);
-    }
-
-    [TestMethod]
     public void Write_FourBitWeights_KeepsThem()
     {
         string path = Model(graph =>

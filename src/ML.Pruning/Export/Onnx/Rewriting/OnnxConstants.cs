@@ -25,6 +25,14 @@ internal sealed class OnnxConstants(OnnxGraphFile graph)
         };
     }
 
+    /// <summary>The element type of a stored constant, by its name.</summary>
+    /// <param name="name">The value.</param>
+    /// <returns>The type; null if it is no initializer and no Constant node.</returns>
+    public OnnxElement? ElementOf(string name) =>
+        graph.Initializers.TryGetValue(name, out OnnxTensor? tensor) ? tensor.Element
+        : graph.Producers.TryGetValue(name, out OnnxNode? node) && node.Is("Constant") ? graph.ValueOf(node)?.Element
+        : null;
+
     private static (ConstantWeight?, string?) Read(OnnxTensor tensor)
     {
         if (tensor.Count > Array.MaxLength) return (null, "its weight is too large to be read at once");

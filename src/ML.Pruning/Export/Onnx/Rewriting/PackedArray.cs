@@ -14,6 +14,9 @@ internal sealed class PackedArray(string name, PackedMatrix matrix)
     /// <inheritdoc/>
     public override long ByteLength { get; } = matrix.SizeBytes;
 
+    /// <summary>How the weights are stored.</summary>
+    public PackedType Type => matrix.Type;
+
     /// <summary>Packs a matrix.</summary>
     /// <param name="name">The value's name in the graph.</param>
     /// <param name="weight">W [out, in].</param>

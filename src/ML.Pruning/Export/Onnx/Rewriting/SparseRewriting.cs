@@ -15,6 +15,7 @@ internal sealed class SparseRewriting
 
     private readonly OnnxGraphFile _file;
     private readonly OnnxConstants _constants;
+    private readonly ActivationGrids _grids;
     private readonly SparseOnnxOptions _options;
     private readonly List<SparseOnnxNode> _report = [];
     private readonly Dictionary<string, OnnxInitializer> _packed = new(StringComparer.Ordinal);
@@ -27,6 +28,7 @@ internal sealed class SparseRewriting
         _file = file;
         _options = options;
         _constants = new OnnxConstants(file);
+        _grids = new ActivationGrids(file, _constants);
     }
 
     /// <summary>What was done with each node that has, or could have, a weight.</summary>
@@ -74,7 +76,7 @@ internal sealed class SparseRewriting
         if (weight is null) return Leave(node, null, whyNot!);
         if (weight.Shape.Length != 2) return Leave(node, null, "its weight is no matrix");
         return Pack(node, weight.Transposed(), node.Inputs[1]) is { } packed
-            ? [Product(node.Name, node.Inputs[0], packed, node.Outputs[0])] : null;
+            ? [Product(node.Inputs[0], packed, node.Outputs[0])] : null;
     }
 
     // alpha A B + beta C, B [in, out] or turned.
@@ -91,7 +93,7 @@ internal sealed class SparseRewriting
         bool adds = node.Inputs.Count > 2 && node.Inputs[2].Length > 0 && beta != 0;
         string output = node.Outputs[0], product = adds ? $"{output}/product" : output,
             addend = adds ? node.Inputs[2] : "";
-        List<OnnxNode> nodes = [Product(node.Name, node.Inputs[0], packed, product)];
+        List<OnnxNode> nodes = [Product(node.Inputs[0], packed, product)];
         if (!adds) return nodes;
         if (beta != 1)
         {
@@ -147,7 +149,7 @@ internal sealed class SparseRewriting
         if (FourBits.Read(codes.Values, scales.Values, rows, columns) is not { } weight)
             return Leave(node, null, "the kernels' 4-bit codes go from -7 to 7; its have a -8");
         return Pack(node, weight, node.Inputs[1], type: PackedType.Int4, scales: weight.Scales) is { } packed
-            ? [Product(node.Name, node.Inputs[0], packed, node.Outputs[0])] : null;
+            ? [Product(node.Inputs[0], packed, node.Outputs[0])] : null;
     }
 
     // The name of the packed constant, or null if the weight stays; either way the node is reported.
@@ -212,8 +214,15 @@ internal sealed class SparseRewriting
         return constant.Name;
     }
 
-    private static OnnxNode Product(string name, string x, string packed, string output) =>
-        Node("mlpruning.SparseMatMul", [x, packed], output);
+    // 8-bit products take the activations' own grid along, where the model has put them on one.
+    private OnnxNode Product(string x, string packed, string output)
+    {
+        const string type = "mlpruning.SparseMatMul";
+        return _packed[packed] is PackedArray { Type: PackedType.Int8 } && _grids.Find(x) is (var source, var grid)
+            ? Node(type, [source, packed], output,
+                ("x_scale", (double)grid.Scale), ("x_lowest", (long)grid.Lowest), ("x_highest", (long)grid.Highest))
+            : Node(type, [x, packed], output);
+    }
 
     private static OnnxNode Node(string type, string[] inputs, string output, params OnnxAttribute[] attributes) =>
         new(OnnxGraph.Node(type, inputs, [output], $"{output}/{type.Split('.')[^1]}", attributes).Bytes.ToArray());
@@ -228,7 +237,7 @@ internal sealed class SparseRewriting
             read.UnionWith(inside);
             read.UnionWith(_file.Outputs);
             int removed = nodes.RemoveAll(
-                node => node.Type is "Constant" or "Identity" or "Transpose" or "DequantizeLinear"
+                node => node.Type is "Constant" or "Identity" or "Transpose" or "DequantizeLinear" or "QuantizeLinear"
                     && node.Domain.Length == 0 && !node.Outputs.Exists(read.Contains));
             if (removed == 0) return nodes;
         }
