@@ -229,6 +229,7 @@ extern "C" MLP_API OrtStatus* ORT_API_CALL RegisterCustomOps(OrtSessionOptions* 
     if (OrtStatus* status = g_api->CreateCustomOpDomain("mlpruning", &domain)) return status;
     if (OrtStatus* status = g_api->CustomOpDomain_Add(domain, &op)) return status;
     if (OrtStatus* status = g_api->CustomOpDomain_Add(domain, conv_operator())) return status;
+    if (OrtStatus* status = g_api->CustomOpDomain_Add(domain, points_operator())) return status;
   }
   return g_api->AddCustomOpDomain(options, domain);
 }

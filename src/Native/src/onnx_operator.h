@@ -40,7 +40,10 @@ OrtStatus* open_packed(const OrtApi* api, const OrtKernelInfo* info, Packed* pac
 // mlpruning.SparseConv.
 const OrtCustomOp* conv_operator();
 
-// The fields that both operators have alike: domain, characteristics, versions.
+// mlpruning.Points.
+const OrtCustomOp* points_operator();
+
+// The fields that all operators have alike: domain, characteristics, versions.
 OrtCustomOp basic_operator();
 
 }  // namespace mlp_onnx

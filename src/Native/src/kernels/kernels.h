@@ -52,6 +52,72 @@ struct RunTask {
   bool by_column;          // y [rows, batch] instead; skip only
 };
 
+// ---- element-wise steps on a value v ----
+enum PointOp : int32_t {
+  kAffine = 0,  // v = a v + b
+  kClamp = 1,   // v = min(max(v, a), b)
+  kLeaky = 2,   // v = a v where v < 0
+  kSave = 3,    // saved = v
+  kTimes = 4,   // v = v * saved
+  kAdd = 5      // v = v + addend
+};
+
+struct PointStep {
+  int32_t op;
+  float a, b;
+};
+
+struct PointSteps {
+  const PointStep* steps;
+  int64_t count;
+};
+
+struct PointsTask {
+  PointSteps steps;
+  const float* x;
+  const float* addend;
+  float* y;
+  int64_t count;
+};
+
+// ---- convolutions ----
+constexpr int kConvPixels = 64;    // of a block
+constexpr int kConvColumns = 128;  // of a panel: 32 KB of pixels in the first cache
+constexpr int kConvSlack = 16;     // floats after them, which a copy may run over
+
+// The stored weights of a row in a panel of columns; their places are columns of the panel times kConvPixels.
+struct ConvList {
+  uint32_t begin, count, row;
+};
+
+// Pixels that lie side by side: where they lie in the framed image, and in the block.
+struct ConvRun {
+  int64_t from;
+  int32_t to, count;
+};
+
+struct ConvTask {
+  const float* values;
+  const uint16_t* places;
+  const ConvList* lists;
+  const int64_t* panels;  // the first list of each, and the end
+  int64_t rows, columns;
+  const float* image;     // framed
+  int64_t plane;          // floats of a channel
+  const int64_t* taps;
+  int64_t tap_count;
+  const ConvRun* runs;
+  int run_count;
+  int pixels;
+  bool exact;             // one run, and nothing may be read after its end
+  const float* bias;      // may be null
+  PointSteps steps;
+  const float* addend;    // as y
+  float* y;
+  int64_t ldy;
+  float* scratch;         // 64-byte aligned
+};
+
 struct Kernels {
   int stream_rows;         // batches up to this read the weights once, vector by vector
   int panel_rows;          // larger ones: rows of an activation block
@@ -63,6 +129,8 @@ struct Kernels {
   void (*prepare)(const PrepareTask&);
   void (*run[4][4])(const RunTask&);  // by format and type; null where the two do not go together
   void (*run_skip[4][4])(const RunTask&);  // the same; null but for f32 and bf16 bitmasks and CSR
+  void (*conv)(const ConvTask&);
+  void (*points)(const PointsTask&);
 };
 
 const Kernels& scalar_kernels();

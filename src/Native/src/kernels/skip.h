@@ -149,8 +149,8 @@ class CsrLists {
 };
 
 // ---- products ----
-// A list times 16 * N activations of each of its columns.
-template <class A, int N>
+// A list times 16 * N activations of each of its columns, which are `Step` times their numbers apart.
+template <class A, int N, int Step = kSkipBlock>
 MLP_INLINE void skip_row(const float* values, const uint16_t* columns, int64_t count, const float* x, float* sums,
                          bool first) {
   constexpr int kSplit = A::kSkipSplit;
@@ -161,13 +161,13 @@ MLP_INLINE void skip_row(const float* values, const uint16_t* columns, int64_t c
   for (; i + 2 <= count; i += 2)
     for (int s = 0; s < 2; s++) {
       const auto w = A::set_f(values[i + s]);
-      const float* at = x + columns[i + s] * int64_t{kSkipBlock};
+      const float* at = x + columns[i + s] * int64_t{Step};
       for (int n = 0; n < N; n++)
         acc[s % kSplit][n] = A::fma_f(w, A::load_f(at + n * kLane), acc[s % kSplit][n]);
     }
   if (i < count) {
     const auto w = A::set_f(values[i]);
-    const float* at = x + columns[i] * int64_t{kSkipBlock};
+    const float* at = x + columns[i] * int64_t{Step};
     for (int n = 0; n < N; n++) acc[0][n] = A::fma_f(w, A::load_f(at + n * kLane), acc[0][n]);
   }
   for (int n = 0; n < N; n++) {

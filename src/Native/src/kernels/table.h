@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activations.h"
+#include "conv.h"
 #include "panel.h"
 #include "skip.h"
 #include "t16.h"
@@ -46,6 +47,8 @@ Kernels make_table() {
   table.run_skip[MLP_BITMASK][MLP_F32] = run_skip<A, BitmaskLists<A, MLP_F32>>;
   table.run_skip[MLP_BITMASK][MLP_BF16] = run_skip<A, BitmaskLists<A, MLP_BF16>>;
   table.run_skip[MLP_CSR][MLP_F32] = run_skip<A, CsrLists<A>>;
+  table.conv = run_conv<A>;
+  table.points = run_points;
   return table;
 }
 

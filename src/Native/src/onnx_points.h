@@ -1,0 +1,52 @@
+// Element-wise steps in operators for ONNX Runtime, and what such operators share.
+//
+// Attributes: step_ops, a number of PointOp each (kernels.h), and step_numbers, two floats a step.
+#pragma once
+
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "onnx_operator.h"
+
+namespace mlp_onnx {
+
+// Memory of one thread that grows to what is asked for, aligned to 64.
+class Room {
+ public:
+  // Null if there is no memory.
+  float* floats(int64_t count);
+
+ private:
+  Buffer memory_;
+  int64_t count_ = 0;
+};
+
+// A tensor of floats that an operator takes; without data if it is left out.
+struct Tensor {
+  const float* data = nullptr;
+  int64_t shape[8] = {};
+  size_t rank = 0;
+
+  OrtStatus* read(const OrtKernelContext* context, size_t index);
+  bool has(const int64_t* dimensions, size_t count) const;
+};
+
+// The first output.
+OrtStatus* output(const OrtKernelContext* context, const int64_t* shape, size_t rank, float** data);
+
+// Parts of work on so many floats, one a thread at most.
+int64_t parts_of(int64_t floats);
+
+// The steps of a node.
+class Points {
+ public:
+  OrtStatus* read(const OrtApi* api, const OrtKernelInfo* info);
+  mlp::PointSteps steps() const { return {steps_.data(), static_cast<int64_t>(steps_.size())}; }
+  bool adds() const { return adds_; }
+
+ private:
+  std::vector<mlp::PointStep> steps_;
+  bool adds_ = false;
+};
+
+}  // namespace mlp_onnx
