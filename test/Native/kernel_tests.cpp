@@ -141,6 +141,8 @@ TEST_P(KernelTest, Sparsities) {
 
 TEST_P(KernelTest, SeveralPanels) { check(40, 2100, 0.7, {1, 17}); }
 
+TEST_P(KernelTest, ManyGroups) { check(530, 70, 0.7, {9, 30}); }
+
 TEST_P(KernelTest, LargeBatch) { check(33, 130, 0.7, {256}); }
 
 TEST_P(KernelTest, BlocksOfABatch) {

@@ -52,9 +52,11 @@ ActivationPlan plan_for(const Kernels& kernels, const mlp_matrix& matrix, int ba
   const Shape& shape = matrix.shape;
   ActivationPlan plan{};
   plan.codes = shape.type == MLP_INT8 || shape.type == MLP_INT4;
-  plan.sums = shape.type == MLP_INT4;
-  plan.zero_point = shape.type == MLP_INT8 ? kernels.int8_zero_point : 0;
-  plan.rows = batch <= kernels.stream_rows ? padded_rows(batch, kernels.stream_rows) : kernels.panel_rows;
+  const bool blocks = shape.format == MLP_BLOCK && batch > kernels.stream_rows;
+  plan.sums = shape.type == MLP_INT4 && shape.format != MLP_BLOCK;
+  plan.zero_point = shape.type == MLP_INT8 || (shape.type == MLP_INT4 && blocks) ? kernels.int8_zero_point : 0;
+  if (batch <= kernels.stream_rows) plan.rows = padded_rows(batch, kernels.stream_rows);
+  else plan.rows = blocks ? kernels.block_rows : kernels.panel_rows;
   if (shape.format == MLP_CSR) plan.rows = 1;
   const bool large = !by_column && batch > kernels.stream_rows && shape.format != MLP_BLOCK && shape.format != MLP_CSR;
   plan.tiles = large && ((shape.type == MLP_INT8 && kernels.int8_tiles) || (shape.type == MLP_BF16 && kernels.bf16_tiles));
@@ -88,6 +90,16 @@ int64_t place(const Kernels& kernels, const mlp_matrix& matrix, int batch, bool 
     to->data = workspace + scales + sums;
   }
   return scales + sums + align_up(rows * to->padded_columns * column_bytes);
+}
+
+// Memory that a thread needs for the sums of a batch, and for what it unpacks.
+int64_t scratch_bytes(const Kernels& kernels, const mlp_matrix& matrix, const ActivationPlan& plan, int64_t batch) {
+  if (batch <= kernels.stream_rows && !plan.skip) return 0;
+  const int64_t step = plan.skip ? kSkipBlock : kGroupRows, rows = (batch + step - 1) / step * step + step;
+  if (plan.skip) return kSkipScratch + rows * kSkipRows * int64_t{sizeof(float)};
+  if (matrix.shape.format == MLP_BLOCK)
+    return std::min<int64_t>(rows, kBlockBatch) * kBlockGroups * kGroupRows * int64_t{sizeof(float)};
+  return kernels.panel_bytes + rows * kernels.sum_bytes;
 }
 
 }  // namespace
@@ -127,10 +139,9 @@ int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch,
   split_groups(matrix, part, parts, &task.begin, &task.end);
   if (task.begin >= task.end) return MLP_OK;
   const bool skip = task.x.plan.skip;
-  if (batch > kernels->stream_rows || skip) {
-    const int64_t step = skip ? kSkipBlock : kGroupRows, rows = (batch + step - 1) / step * step + step;
-    task.scratch = t_sums.take(skip ? kSkipScratch + rows * kSkipRows * int64_t{sizeof(float)}
-                                    : kernels->panel_bytes + rows * kernels->sum_bytes);
+  const int64_t scratch = scratch_bytes(*kernels, matrix, task.x.plan, batch);
+  if (scratch > 0) {
+    task.scratch = t_sums.take(scratch);
     if (task.scratch == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the sums of %d rows.", batch);
   }
   if (skip) kernels->run_skip[matrix.shape.format][matrix.shape.type](task);

@@ -94,11 +94,9 @@ internal sealed class KernelsBenchmark : Benchmark
 
     private static IEnumerable<(PackedFormat Format, double Sparsity)> Configurations(PackedType type, int batch)
     {
-        if (batch > 1)
-            return [(PackedFormat.Bitmask, 0.7), (PackedFormat.Block, 0.7)];
-        IEnumerable<(PackedFormat, double)> all = s_sparsities.Select(sparsity => (PackedFormat.Bitmask, sparsity))
-            .Append((PackedFormat.Block, 0.5)).Append((PackedFormat.Block, 0.7));
-        return type == PackedType.Float32 ? all.Append((PackedFormat.Csr, 0.9)) : all;
+        IEnumerable<(PackedFormat, double)> all = s_sparsities.SelectMany(
+            sparsity => new[] { (PackedFormat.Bitmask, sparsity), (PackedFormat.Block, sparsity) });
+        return type == PackedType.Float32 && batch == 1 ? all.Append((PackedFormat.Csr, 0.9)) : all;
     }
 
     // ONNX Runtime takes W as [columns, rows]; the values do not matter for its time.

@@ -19,6 +19,7 @@ struct Isa {
   static constexpr int kInt4OddShift = 0;
   static constexpr int kStreamRows = 4;
   static constexpr int kPanelRows = 6;
+  static constexpr int kBlockRows = 6;
   static constexpr int kPanelGroups = 1;
   static constexpr int kSkipSplit = 1;
 

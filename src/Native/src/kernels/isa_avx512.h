@@ -28,6 +28,7 @@ struct Isa {
 #endif
   static constexpr int kStreamRows = 8;
   static constexpr int kPanelRows = 12;
+  static constexpr int kBlockRows = 24;
   static constexpr int kPanelGroups = 2;
   static constexpr int kSkipSplit = 2;
 
@@ -85,6 +86,7 @@ struct Isa {
     return _mm512_mask_expand_epi8(_mm512_set1_epi8(static_cast<char>(128)), mask, nibbles_odd(p));
   }
   static MLP_INLINE V panel_odd(V w) { return _mm512_srli_epi16(w, 4); }  // the low nibbles are zero
+  static MLP_INLINE V sub_bytes(V a, V b) { return _mm512_sub_epi8(a, b); }
   static MLP_INLINE V int4_biases() { return _mm512_set1_epi8(kInt4Bias); }
   // In assembly: GCC 12 copies and spills the sums around the intrinsic.
   static MLP_INLINE I dot(I sum, V unsigned_bytes, V signed_bytes) {

@@ -23,6 +23,10 @@ constexpr int kSkipBlock = 64;                 // rows of the batch in such a bl
 constexpr int kSkipRows = 128;                 // rows of the matrix that are multiplied with it together
 constexpr int64_t kSkipScratch = 112 * 1024;   // bytes of a thread besides its sums, kSkipRows floats for each row
 
+constexpr int kBlockPanelBytes = 24 * 1024;  // of activations that block kernels keep in the first cache
+constexpr int kBlockBatch = 240;             // rows of the batch whose sums wait
+constexpr int kBlockGroups = 32;             // and the groups of rows of the matrix
+
 struct Activations {
   ActivationPlan plan;
   Grid grid;
@@ -121,6 +125,7 @@ struct ConvTask {
 struct Kernels {
   int stream_rows;         // batches up to this read the weights once, vector by vector
   int panel_rows;          // larger ones: rows of an activation block
+  int block_rows;          // the same of block matrices
   int int8_zero_point;     // of the activations of int8 matrices
   bool int8_tiles;         // large batches of int8 take tiles
   bool bf16_tiles;

@@ -100,22 +100,18 @@ void multiply_rows(const RunTask& task, const uint8_t* panel, const uint8_t* x, 
   }
 }
 
-template <class A, int T, int G>
-void finish_panel(const RunTask& task, int64_t group, const uint8_t* sums) {
+// The results of a group and a row of the batch from their sums [16], to where they belong.
+template <class A, int T>
+MLP_INLINE void finish_row(const RunTask& task, int64_t group, int64_t row, const uint8_t* sum) {
   const mlp_matrix& m = *task.matrix;
-  for (int64_t row = 0; row < task.x.batch; row++) {
-    const float x_scale = task.x.scales[row];
-    for (int g = 0; g < G; g++) {
-      const uint8_t* sum = sums + (row * G + g) * 64;
-      const int64_t first = (group + g) * kGroupRows;
-      typename A::F y;
-      if constexpr (T == MLP_INT8)
-        y = finish<A, T>(m, group + g, A::load_i(reinterpret_cast<const int32_t*>(sum)), x_scale);
-      else
-        y = A::mul_f(A::load_f(reinterpret_cast<const float*>(sum)), A::set_f(x_scale));
-      store_rows<A>(task.y + row * task.ldy + first, y, m.shape.rows - first);
-    }
-  }
+  const float x_scale = task.x.scales[row];
+  typename A::F y;
+  if constexpr (T == MLP_INT8)
+    y = finish<A, T>(m, group, A::load_i(reinterpret_cast<const int32_t*>(sum)), x_scale);
+  else
+    y = A::mul_f(A::load_f(reinterpret_cast<const float*>(sum)), A::set_f(x_scale));
+  const int64_t first = group * kGroupRows;
+  store_rows<A>(task.y + row * task.ldy + first, y, m.shape.rows - first);
 }
 
 template <class A, int T, int F, int G>
@@ -139,7 +135,8 @@ void run_panel_groups(const RunTask& task, int64_t group) {
                                                sums + row * G * 64);
     }
   }
-  finish_panel<A, T, G>(task, group, sums);
+  for (int64_t row = 0; row < task.x.batch; row++)
+    for (int g = 0; g < G; g++) finish_row<A, T>(task, group + g, row, sums + (row * G + g) * 64);
 }
 
 template <class A, int F, int T>

@@ -10,6 +10,8 @@
 #include "kernels.h"
 
 #define MLP_INLINE inline __attribute__((always_inline))
+// Before a loop over sums, which must stay in registers: by itself GCC unrolls up to 16 rounds.
+#define MLP_UNROLL _Pragma("GCC unroll 32")
 
 namespace mlp {
 namespace MLP_TARGET {
@@ -154,6 +156,7 @@ struct SumOf<A, MLP_INT8> {
 template <class A, int T, int R, int kSplit, int kTurn>
 MLP_INLINE void multiply(typename A::V w, const uint8_t* x, typename SumOf<A, T>::Type (&sums)[kSplit][R]) {
   constexpr int s = kTurn * TypeTraits<T>::kUnits % kSplit;
+  MLP_UNROLL
   for (int r = 0; r < R; r++) {
     if constexpr (T == MLP_F32) {
       sums[s][r] = A::fma_f32(sums[s][r], w, x + 4 * r);
@@ -352,17 +355,6 @@ void rows_of(const RunTask& task, int64_t begin, int64_t end, int64_t row, int r
 template <class A, int F, int T>
 void run_stream(const RunTask& task) {
   rows_of<A, T, F, 1, A::kStreamRows>(task, task.begin, task.end, 0, task.x.plan.rows);
-}
-
-// Whole vectors need no unpacking: each group runs through all of the batch while its weights are in the cache.
-template <class A, int T>
-void run_block(const RunTask& task) {
-  const int rows = task.x.plan.rows;
-  for (int64_t group = task.begin; group < task.end; group++)
-    for (int64_t row = 0; row < task.x.batch; row += rows) {
-      const bool whole = task.x.batch - row >= rows;
-      rows_of<A, T, MLP_BLOCK, 1, A::kPanelRows>(task, group, group + 1, row, whole ? rows : task.x.plan.last_rows);
-    }
 }
 
 // CSR: one row of the batch at a time, gathered.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "activations.h"
+#include "block_panel.h"
 #include "conv.h"
 #include "panel.h"
 #include "skip.h"
@@ -27,6 +28,7 @@ Kernels make_table() {
   Kernels table{};
   table.stream_rows = A::kStreamRows;
   table.panel_rows = A::kPanelRows;
+  table.block_rows = A::kBlockRows;
   table.int8_zero_point = A::kInt8ZeroPoint;
   table.panel_bytes = 32 * 1024;
   table.sum_bytes = A::kPanelGroups * 64;
