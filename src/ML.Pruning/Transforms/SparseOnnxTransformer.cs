@@ -19,14 +19,15 @@ public sealed class SparseOnnxTransformer : LlmTransformer
     private readonly SparseOnnxSession _session;
     private readonly OnnxValueInfo[] _inputs;
     private readonly Settings _settings;
-    private readonly byte[] _model;
+    private readonly OnnxModelFiles _files;
 
-    private SparseOnnxTransformer(IHostEnvironment env, SparseOnnxSession session, Settings settings, byte[] model)
+    private SparseOnnxTransformer(
+        IHostEnvironment env, SparseOnnxSession session, Settings settings, OnnxModelFiles files)
         : base(env, nameof(SparseOnnxTransformer))
     {
         _session = session;
         _settings = settings;
-        _model = model;
+        _files = files;
         _inputs = [.. settings.Inputs.Select(name => Find(session.Inputs, name, "input"))];
         Inputs = [.. _inputs.Select(input => new StageColumn(input.Name, new VectorDataViewType(ItemType(input))))];
         Outputs =
@@ -53,7 +54,11 @@ public sealed class SparseOnnxTransformer : LlmTransformer
     internal override IReadOnlyList<StageColumn> Outputs { get; }
 
     /// <inheritdoc/>
-    public override void Dispose() => _session.Dispose();
+    public override void Dispose()
+    {
+        _session.Dispose();
+        _files.Dispose();
+    }
 
     internal static SparseOnnxTransformer Open(IHostEnvironment env, SparseOnnxEstimator.Options options)
     {
@@ -90,7 +95,9 @@ public sealed class SparseOnnxTransformer : LlmTransformer
                 Nodes = [.. nodes],
                 WhyDense = whyDense,
             };
-            return new SparseOnnxTransformer(env, session, settings, File.ReadAllBytes(path));
+            var files = new OnnxModelFiles(path);
+            settings.DataFiles = files.DataNames;
+            return new SparseOnnxTransformer(env, session, settings, files);
         }
         finally
         {
@@ -104,26 +111,25 @@ public sealed class SparseOnnxTransformer : LlmTransformer
     private protected override void Save(ModelSaveContext ctx)
     {
         MLNetInternals.BeginSave(ctx, ModelSignature, LoaderSignature, JsonSerializer.Serialize(_settings, s_json));
-        MLNetInternals.SaveEntry(ctx, ModelEntry, stream => stream.Write(_model));
+        _files.Save(ctx);
     }
 
     private static SparseOnnxTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
     {
         Settings settings = StagePayload.ReadOptions<Settings>(
             MLNetInternals.BeginLoad(ctx, ModelSignature, LoaderSignature), s_json);
-        using var bytes = new MemoryStream();
-        if (!MLNetInternals.TryLoadEntry(ctx, ModelEntry, stream => stream.CopyTo(bytes)))
-            throw new FormatException("The stage has no ONNX model.");
-        byte[] model = bytes.ToArray();
-        string path = Path.Combine(MLNetInternals.GetTempFolder(env), $"{Guid.NewGuid():N}.onnx");
+        var files = OnnxModelFiles.Load(ctx, MLNetInternals.GetTempFolder(env), settings.DataFiles);
+        bool isOpen = false;
         try
         {
-            File.WriteAllBytes(path, model);
-            return new SparseOnnxTransformer(env, SparseOnnxSession.OpenAsItIs(path), settings, model);
+            var stage = new SparseOnnxTransformer(env, SparseOnnxSession.OpenAsItIs(files.ModelFile), settings, files);
+            files.Release();
+            isOpen = true;
+            return stage;
         }
         finally
         {
-            File.Delete(path);
+            if (!isOpen) files.Dispose();
         }
     }
 
@@ -156,6 +162,7 @@ public sealed class SparseOnnxTransformer : LlmTransformer
         public string[] Inputs = [];
         public string[] Outputs = [];
         public Dictionary<string, int[]> Shapes = [];
+        public string[] DataFiles = [];
         public SparseOnnxNode[] Nodes = [];
         public string? WhyDense;
     }

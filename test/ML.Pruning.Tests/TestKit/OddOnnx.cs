@@ -60,6 +60,22 @@ internal static class OddOnnx
         File.WriteAllBytes(path, Model(Graph("main", nodes, constants ?? [Weight()], [("x", Float, [Batch, Columns])],
             [("y", Float, null)]), 8, 17));
 
+    /// <summary>Writes x W whose weight a node keeps in a file in another folder, so that the model stays as it is.</summary>
+    /// <returns>The file of the weight.</returns>
+    public static string WriteExternalInside(string path)
+    {
+        const string name = "data/weights.bin";
+        string data = Path.Combine(Path.GetDirectoryName(path)!, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(data)!);
+        File.WriteAllBytes(data, Values(Columns * Rows));
+        ProtobufMessage weight = new ProtobufMessage().Integer(1, Columns).Integer(1, Rows).Integer(2, Float)
+            .Text(8, "w").Message(13, Entry("location", name)).Integer(14, 1);
+        Write(path, [.. Condition(), Branches(
+            Graph("then", [Product("x", "w", "t")], [weight], [], [("t", Float, null)]),
+            Graph("else", [Product("x", "u", "e")], [Weight("u", Columns, Rows)], [], [("e", Float, null)]), "y")], []);
+        return data;
+    }
+
     private static void WriteExternal(string path)
     {
         const string name = "weights.bin";

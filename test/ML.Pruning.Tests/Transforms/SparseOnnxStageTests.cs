@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using ML.Pruning.Export.Onnx;
 using ML.Pruning.Inference.Onnx;
 using ML.Pruning.Tests.Checkpoints;
+using ML.Pruning.Tests.TestKit;
 using ML.Pruning.Transforms;
 
 namespace ML.Pruning.Tests.Transforms;
@@ -36,6 +37,57 @@ public sealed class SparseOnnxStageTests
         AssertClose(expected, Read(ml, loaded.Transform(data)));
         Assert.IsTrue(((SparseOnnxTransformer)loaded).Nodes.Single().IsPacked);
         (loaded as IDisposable)?.Dispose();
+    }
+
+    // A model that cannot be rewritten keeps its data in files of their own, also in the zip, and in a zip of that.
+    [TestMethod]
+    public void ApplySparseOnnxModel_DenseModelWithDataInAFile_IsSavedWithIt()
+    {
+        using var folder = new TestFolder();
+        string weights = OddOnnx.WriteExternalInside(folder["model.onnx"]);
+        var ml = new MLContext(seed: 1) { TempFilePath = Directory.CreateDirectory(folder["temporary"]).FullName };
+        IDataView data = Wide(ml);
+
+        SparseOnnxTransformer stage = ml.Transforms.ApplySparseOnnxModel(["y"], ["x"], folder["model.onnx"], Shapes)
+            .Fit(data);
+        float[][] expected = Read(ml, stage.Transform(data));
+        ml.Model.Save(stage, data.Schema, folder["model.zip"]);
+        stage.Dispose();
+        File.Delete(folder["model.onnx"]);
+        File.Delete(weights);
+        using var loaded = (SparseOnnxTransformer)ml.Model.Load(folder["model.zip"], out _);
+        ml.Model.Save(loaded, data.Schema, folder["again.zip"]);
+        using var again = (SparseOnnxTransformer)ml.Model.Load(folder["again.zip"], out _);
+
+        Assert.Contains("in a file of its own", stage.WhyDense!);
+        Assert.IsGreaterThan(0.1f, expected[0].Max(Math.Abs));
+        for (int row = 0; row < expected.Length; row++)
+        {
+            CollectionAssert.AreEqual(expected[row], Read(ml, loaded.Transform(data))[row]);
+            CollectionAssert.AreEqual(expected[row], Read(ml, again.Transform(data))[row]);
+        }
+
+        loaded.Dispose();
+        again.Dispose();
+        Assert.IsEmpty(Directory.EnumerateFileSystemEntries(folder["temporary"]).Where(
+            entry => Directory.EnumerateFileSystemEntries(entry).Any()).ToArray());
+    }
+
+    [TestMethod]
+    public void Save_DataThatHasChanged_IsRefused()
+    {
+        using var folder = new TestFolder();
+        string weights = OddOnnx.WriteExternalInside(folder["model.onnx"]);
+        var ml = new MLContext(seed: 1);
+        IDataView data = Wide(ml);
+        using SparseOnnxTransformer stage = ml.Transforms.ApplySparseOnnxModel(
+            ["y"], ["x"], folder["model.onnx"], Shapes).Fit(data);
+        File.AppendAllText(weights, "more");
+
+        InvalidOperationException e = Assert.ThrowsExactly<InvalidOperationException>(
+            () => ml.Model.Save(stage, data.Schema, folder["model.zip"]));
+
+        Assert.Contains("'data/weights.bin'", e.Message);
     }
 
     [TestMethod]
@@ -85,6 +137,21 @@ public sealed class SparseOnnxStageTests
         }).ToArray());
     }
 
+    private static Dictionary<string, int[]> Shapes => new()
+    {
+        ["x"] = [OddOnnx.Batch, OddOnnx.Columns],
+        ["y"] = [OddOnnx.Batch, OddOnnx.Rows],
+    };
+
+    private static IDataView Wide(MLContext ml)
+    {
+        var random = new Random(3);
+        return ml.Data.LoadFromEnumerable(Enumerable.Range(0, 2).Select(_ => new WideInput
+        {
+            X = [.. Enumerable.Range(0, OddOnnx.Batch * OddOnnx.Columns).Select(_ => random.NextSingle() - 0.5f)],
+        }).ToArray());
+    }
+
     private static float[][] Read(MLContext ml, IDataView data) =>
         [.. ml.Data.CreateEnumerable<Output>(data, reuseRowObject: false).Select(row => row.Y)];
 
@@ -102,6 +169,13 @@ public sealed class SparseOnnxStageTests
     {
         [ColumnName("x")]
         [VectorType(Columns)]
+        public float[] X { get; set; } = [];
+    }
+
+    private sealed class WideInput
+    {
+        [ColumnName("x")]
+        [VectorType(OddOnnx.Batch * OddOnnx.Columns)]
         public float[] X { get; set; } = [];
     }
 

@@ -93,11 +93,19 @@ internal sealed class OnnxGraphFile
     }
 
     /// <summary>Whether a node, or a graph inside of one, has data in a file beside this one.</summary>
-    public bool HasExternalDataInside()
+    public bool HasExternalDataInside() => TensorsInside().Any(tensor => tensor.IsExternal);
+
+    /// <summary>The files of data that this one needs, as their places in its folder.</summary>
+    /// <returns>Each once.</returns>
+    public IReadOnlyList<string> DataFiles() =>
+        [.. Initializers.Values.Concat(TensorsInside()).Where(tensor => tensor.IsExternal)
+            .Select(tensor => tensor.Location).Distinct(StringComparer.Ordinal)];
+
+    private IEnumerable<OnnxTensor> TensorsInside()
     {
         var tensors = new List<OnnxTensor>();
         foreach (ProtobufField inner in Nodes.SelectMany(Graphs)) Collect(inner, null, tensors);
-        return tensors.Concat(Nodes.Select(ValueOf)).Any(tensor => tensor is { IsExternal: true });
+        return tensors.Concat(Nodes.Select(ValueOf).OfType<OnnxTensor>());
     }
 
     // Makes it a file of the first version in which initializers that are no inputs are constants.

@@ -53,6 +53,9 @@ internal sealed class OnnxTensor
     /// <summary>Whether the data stands in a file of its own.</summary>
     public bool IsExternal { get; }
 
+    /// <summary>The file of the data, as the graph's folder has it; empty if there is none.</summary>
+    public string Location => IsExternal ? _external.GetValueOrDefault("location", "") : "";
+
     /// <summary>Number of elements.</summary>
     public long Count => Shape.Aggregate(1L, (product, size) => checked(product * size));
 
@@ -62,7 +65,7 @@ internal sealed class OnnxTensor
     /// folder.</exception>
     public (FileStream File, long Length) OpenExternal()
     {
-        string location = _external.GetValueOrDefault("location", "");
+        string location = Location;
         string path = Path.GetFullPath(Path.Combine(_folder, location));
         string root = Path.GetFullPath(_folder) + Path.DirectorySeparatorChar;
         if (location.Length == 0 || !path.StartsWith(root, StringComparison.Ordinal) || !File.Exists(path))
