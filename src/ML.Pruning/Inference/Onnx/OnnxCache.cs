@@ -61,6 +61,18 @@ internal sealed unsafe class OnnxCache(bool shared, int heads, int size, int exp
         _moved = true;
     }
 
+    /// <summary>Takes the first tokens of a sequence from a row of memory that a run of several has filled.</summary>
+    /// <param name="memory">The memory; it may go afterwards.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="width">The room of a row, in tokens.</param>
+    /// <param name="length">Tokens of this sequence.</param>
+    public void Start(CacheMemory memory, int row, int width, int length)
+    {
+        Grow(0, length);
+        Copy(memory.Pointer + row * RowFloats(width), width, _front, shared ? _capacity : length, length);
+        _moved = true;
+    }
+
     /// <summary>A tensor over the first rows of memory that caches share.</summary>
     /// <param name="memory">The memory.</param>
     /// <param name="rows">Rows.</param>

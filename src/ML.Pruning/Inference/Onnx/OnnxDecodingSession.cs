@@ -62,7 +62,11 @@ internal sealed unsafe class OnnxDecodingSession : IDecodingSession
 
     /// <summary>Whether the sequence can take tokens in one run with others: all layers write in place, and no
     /// earlier token has to run again.</summary>
-    public bool CanShareRuns => _restartLength is null && _decoder.SharesBuffers.All(shares => shares);
+    public bool CanShareRuns => CanStartTogether && _decoder.SharesBuffers.All(shares => shares);
+
+    /// <summary>Whether the sequence can take its first tokens in one run with others: no earlier token has to run
+    /// again.</summary>
+    public bool CanStartTogether => _restartLength is null;
 
     /// <summary>Tokens of a prompt that run together. LongRoPE turns the tokens of a run by the length that they reach,
     /// so there a prompt is never cut.</summary>

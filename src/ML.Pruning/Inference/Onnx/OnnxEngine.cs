@@ -161,14 +161,13 @@ internal sealed class OnnxEngine : ILanguageModelEngine
             session is OnnxDecodingSession mine && mine.Decoder == _decoder ? mine
                 : throw new ArgumentException($"Session {i} was not started by this engine.", nameof(sessions)))];
         for (int i = 0; i < own.Length; i++) own[i].Check(tokens[i].Span);
-        if (own.Length == 1 || !own.All(session => session.CanShareRuns))
+        if (own.Length == 1 || !own[0].CanShareRuns)
         {
-            for (int i = 0; i < own.Length; i++)
-                own[i].Append(tokens[i].Span, logits.Slice(i * vocabulary, vocabulary));
+            OnnxPrefill.Append(own, tokens, logits);
             return;
         }
 
-        OnnxPrefill.AppendAllButLast(own, tokens, vocabulary);
+        OnnxPrefill.AppendAllButLast(own, tokens);
         if (own[0].Batch?.Holds(own) != true)
         {
             own[0].Batch?.Dispose();

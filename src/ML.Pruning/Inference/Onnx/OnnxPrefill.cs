@@ -1,6 +1,7 @@
 namespace ML.Pruning.Inference.Onnx;
 
-/// <summary>Lets sequences that share runs take their prompts.</summary>
+/// <summary>Lets new sequences take short prompts of similar lengths in one run. Prompts that are long, or follow other
+/// tokens, gain nothing from company.</summary>
 internal static class OnnxPrefill
 {
     // Tokens of a run with several prompts: enough for products of matrices to be bound by arithmetic.
@@ -8,42 +9,76 @@ internal static class OnnxPrefill
 
     // Prompts of a run have similar lengths, so that little is filled up.
     private const int Slack = 16;
+    private const long LogitsPerRun = 1 << 24;
 
-    /// <summary>Appends all tokens but the last of each sequence: those of new, short ones in runs together, those of
-    /// others in chunks alone, which leaves nothing to gain.</summary>
+    /// <summary>Appends all tokens but the last of each sequence.</summary>
     /// <param name="sessions">The sequences, each of which can share runs.</param>
     /// <param name="tokens">For each its tokens, at least one.</param>
-    /// <param name="vocabulary">Tokens in the vocabulary.</param>
-    public static void AppendAllButLast(
-        OnnxDecodingSession[] sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens, int vocabulary)
+    public static void AppendAllButLast(OnnxDecodingSession[] sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens)
     {
-        int[] open = [.. Enumerable.Range(0, sessions.Length).Where(i => tokens[i].Length > 1)];
-        foreach (int i in open.Where(i => !StartsShort(i))) Alone(i);
-        int[] starting = [.. open.Where(StartsShort).OrderBy(i => tokens[i].Length)];
+        int vocabulary = sessions[0].Decoder.Spec.VocabularySize;
+        foreach (int[] rows in Groups(sessions, tokens).Where(rows => tokens[rows[^1]].Length > 1))
+        {
+            ReadOnlyMemory<int>[] parts = [.. rows.Select(i => tokens[i][..^1])];
+            if (rows is [int only])
+            {
+                sessions[only].Append(parts[0].Span, new float[vocabulary]);
+                continue;
+            }
+
+            using var batch = new OnnxBatch([.. rows.Select(i => sessions[i])], parts[^1].Length);
+            batch.Append(parts, new float[rows.Length * vocabulary]);
+        }
+    }
+
+    /// <summary>Appends all tokens of sequences that cannot share runs.</summary>
+    /// <param name="sessions">The sequences.</param>
+    /// <param name="tokens">For each its tokens, at least one.</param>
+    /// <param name="logits">Destination [sequences, vocabulary]: the logits after the last token of each.</param>
+    public static void Append(
+        OnnxDecodingSession[] sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens, Span<float> logits)
+    {
+        int vocabulary = sessions[0].Decoder.Spec.VocabularySize;
+        foreach (int[] rows in Groups(sessions, tokens))
+        {
+            if (rows is [int only])
+            {
+                sessions[only].Append(tokens[only].Span, logits.Slice(only * vocabulary, vocabulary));
+                continue;
+            }
+
+            var of = new float[rows.Length * vocabulary];
+            OnnxStart.Append([.. rows.Select(i => sessions[i])], [.. rows.Select(i => tokens[i])], of);
+            for (int row = 0; row < rows.Length; row++)
+                of.AsSpan(row * vocabulary, vocabulary).CopyTo(logits[(rows[row] * vocabulary)..]);
+        }
+    }
+
+    // The sequences that run together, each group by rising length, and those that run alone.
+    private static List<int[]> Groups(
+        OnnxDecodingSession[] sessions, IReadOnlyList<ReadOnlyMemory<int>> tokens)
+    {
+        int vocabulary = sessions[0].Decoder.Spec.VocabularySize;
+        int[] all = [.. Enumerable.Range(0, sessions.Length).OrderBy(i => tokens[i].Length)];
+        int[] starting = [.. all.Where(StartsShort)];
+        List<int[]> groups = [.. all.Where(i => !StartsShort(i)).Select(i => new[] { i })];
         for (int first = 0, next; first < starting.Length; first = next)
         {
             for (next = first + 1; next < starting.Length && Fits(starting[first], starting[next], next - first + 1);)
                 next++;
-            Together(starting[first..next]);
+            groups.Add(starting[first..next]);
         }
 
-        bool StartsShort(int i) => sessions[i].Length == 0 && tokens[i].Length <= OnnxDecodingSession.ChunkTokens;
+        return groups;
 
-        bool Fits(int shortest, int longest, int count) => count * (tokens[longest].Length - 1) <= TokensPerRun
-            && tokens[longest].Length <= 2 * tokens[shortest].Length + Slack;
+        bool StartsShort(int i) => sessions[i] is { CanStartTogether: true, Length: 0 }
+            && tokens[i].Length is > 1 and <= OnnxDecodingSession.ChunkTokens;
 
-        void Alone(int i) => sessions[i].Append(tokens[i].Span[..^1], new float[vocabulary]);
-
-        void Together(int[] rows)
+        bool Fits(int shortest, int longest, int count)
         {
-            if (rows is [int only])
-            {
-                Alone(only);
-                return;
-            }
-
-            using var batch = new OnnxBatch([.. rows.Select(i => sessions[i])], tokens[rows[^1]].Length - 1);
-            batch.Append([.. rows.Select(i => tokens[i][..^1])], new float[rows.Length * vocabulary]);
+            int from = tokens[shortest].Length, to = tokens[longest].Length;
+            return count * to <= TokensPerRun && to <= 2 * from + Slack
+                && (long)count * (to - from + 1) * vocabulary <= LogitsPerRun;
         }
     }
 }

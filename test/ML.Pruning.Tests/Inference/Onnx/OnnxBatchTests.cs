@@ -53,10 +53,27 @@ public sealed class OnnxBatchTests
         foreach (IDecodingSession session in together.Concat(alone)) session.Dispose();
     }
 
-    [TestMethod]
-    public void Append_PromptsOfAllLengths_GiveWhatEachGivesAlone()
+    // Layers with fused attention, without (its head size, sliding windows, ALiBi), and both in one model.
+    public static Dictionary<string, ModelSpec> Kinds { get; } = new()
     {
-        ModelSpec spec = s_spec with { ContextLength = 600 };
+        ["fused"] = s_spec,
+        ["standard"] = s_spec with { Layers = [RandomModel.Layer(4, 2, 12, 96), RandomModel.Layer(4, 4, 12, 80)] },
+        ["mixed"] = s_spec with { Layers = [RandomModel.Layer(4, 2, 16, 96), RandomModel.Layer(4, 4, 12, 80)] },
+        ["window"] = s_spec with { SlidingWindow = 20 },
+        ["alibi"] = s_spec with
+        {
+            Positions = PositionKind.Alibi,
+            Layers = [.. s_spec.Layers.Select(layer => layer with { AlibiSlopes = HeadSlopes.Standard(4) })],
+        },
+    };
+
+    public static IEnumerable<string> KindNames => Kinds.Keys;
+
+    [TestMethod]
+    [DynamicData(nameof(KindNames))]
+    public void Append_PromptsOfAllLengths_GiveWhatEachGivesAlone(string kind)
+    {
+        ModelSpec spec = Kinds[kind] with { ContextLength = 600 };
         using LanguageModel model = RandomModel.Create(spec);
         using var engine = new OnnxEngine(model);
 
@@ -85,6 +102,24 @@ public sealed class OnnxBatchTests
         }
 
         foreach (IDecodingSession session in together) session.Dispose();
+    }
+
+    [TestMethod]
+    public void Append_PromptsWithoutFusedAttention_StartInOneRun()
+    {
+        using LanguageModel model = RandomModel.Create(Kinds["standard"]);
+        using var profile = new OnnxProfile();
+        using var engine = new OnnxEngine(model, profile: profile);
+        const int Sequences = 4;
+        IDecodingSession[] sessions = [.. Enumerable.Range(0, Sequences).Select(_ => engine.StartDecoding())];
+
+        engine.Append(sessions, [.. Enumerable.Range(0, Sequences).Select(
+            i => (ReadOnlyMemory<int>)RandomModel.Tokens(s_spec, 20 + i, seed: i))],
+            new float[Sequences * s_spec.VocabularySize]);
+
+        // There is no second run.
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => engine.Decoder.EndProfile(..2));
+        foreach (IDecodingSession session in sessions) session.Dispose();
     }
 
     [TestMethod]
