@@ -1,4 +1,4 @@
-// Convolutions and element-wise steps on every instruction set that this machine has, against float64. Images, addends and
+// Convolutions and element-wise steps on every instruction set that this machine has, against float64. Images and
 // results end at guard pages.
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ struct Sizes {
   int64_t pads[4];
 };
 
-double through(const std::vector<mlp::PointStep>& steps, double v, double addend) {
+double through(const std::vector<mlp::PointStep>& steps, double v) {
   double saved = 0;
   for (const mlp::PointStep& step : steps) {
     if (step.op == mlp::kAffine) v = v * step.a + step.b;
@@ -35,7 +35,6 @@ double through(const std::vector<mlp::PointStep>& steps, double v, double addend
     if (step.op == mlp::kLeaky) v = v < 0 ? v * step.a : v;
     if (step.op == mlp::kSave) saved = v;
     if (step.op == mlp::kTimes) v *= saved;
-    if (step.op == mlp::kAdd) v += addend;
   }
   return v;
 }
@@ -74,11 +73,9 @@ void check(const Sizes& s, double sparsity, const std::vector<mlp::PointStep>& s
     out[i] = (size[i] + s.pads[i] + s.pads[i + 2] - (kernel[i] - 1) * dilations[i] - 1) / strides[i] + 1;
   const int64_t pixels = out[0] * out[1];
   const auto values = random_activations(s.channels, static_cast<int>(s.height * s.width), 1);
-  const auto addends = random_activations(s.rows, static_cast<int>(pixels), 2);
   const auto biases = random_activations(1, s.rows, 3);
-  GuardedMemory<float> x(values.size()), addend(addends.size()), y(addends.size());
+  GuardedMemory<float> x(values.size()), y(static_cast<size_t>(s.rows) * pixels);
   std::memcpy(x.data(), values.data(), values.size() * 4);
-  std::memcpy(addend.data(), addends.data(), addends.size() * 4);
   const mlp::ConvFrame frame = convolution.frame(s.height, s.width, out[0], out[1], {s.pads[0], s.pads[1]});
   GuardedMemory<float> framed(std::max<int64_t>(1, convolution.framed_floats(frame)));
   GuardedMemory<float> scratch(convolution.scratch_floats(), 64);
@@ -88,12 +85,12 @@ void check(const Sizes& s, double sparsity, const std::vector<mlp::PointStep>& s
   }
   for (int64_t block = 0; block < mlp::Convolution::blocks(frame); block++)
     convolution.run(*mlp::current_kernels(), frame, frame.plain ? x.data() : framed.data(), block, biases.data(),
-                    {steps.data(), static_cast<int64_t>(steps.size())}, addend.data(), y.data(), scratch.data());
+                    {steps.data(), static_cast<int64_t>(steps.size())}, y.data(), scratch.data());
 
   for (int row = 0; row < s.rows; row++)
     for (int64_t p = 0; p < pixels; p++) {
       const auto [sum, magnitude] = at(s, matrix, x.data(), row, p / out[1], p % out[1]);
-      const double expected = through(steps, sum + biases[row], addends[row * pixels + p]);
+      const double expected = through(steps, sum + biases[row]);
       ASSERT_NEAR(expected, y[row * pixels + p], 1e-6 * (8 + std::sqrt(columns)) * (magnitude + 4))
           << s.rows << " x " << columns << ", row " << row << ", pixel " << p;
     }
@@ -123,7 +120,7 @@ TEST_P(ConvolutionTest, Steps) {
       {{mlp::kClamp, 0, INFINITY}},
       {{mlp::kClamp, -0.5f, 0.25f}},
       {{mlp::kLeaky, 0.1f, 0}},
-      {{mlp::kAffine, -2, 3}, {mlp::kAdd, 0, 0}, {mlp::kClamp, 0, INFINITY}},
+      {{mlp::kAffine, -2, 3}, {mlp::kClamp, 0, INFINITY}},
       {{mlp::kSave, 0, 0}, {mlp::kAffine, 1.0f / 6, 0.5f}, {mlp::kClamp, 0, 1}, {mlp::kTimes, 0, 0}},
   };
   for (const auto& steps : all) check(sizes, 0.6, steps);
@@ -131,14 +128,13 @@ TEST_P(ConvolutionTest, Steps) {
 
 TEST_P(ConvolutionTest, Points) {
   const std::vector<mlp::PointStep> steps = {
-      {mlp::kAffine, 0.5f, 1}, {mlp::kSave, 0, 0}, {mlp::kClamp, -1, 1}, {mlp::kTimes, 0, 0}, {mlp::kAdd, 0, 0}};
+      {mlp::kAffine, 0.5f, 1}, {mlp::kSave, 0, 0}, {mlp::kClamp, -1, 1}, {mlp::kTimes, 0, 0}};
   for (const int count : {1, 15, 16, 63, 64, 65, 200}) {
-    const auto values = random_activations(1, count, 1), addends = random_activations(1, count, 2);
-    GuardedMemory<float> x(count), addend(count), y(count);
+    const auto values = random_activations(1, count, 1);
+    GuardedMemory<float> x(count), y(count);
     std::memcpy(x.data(), values.data(), count * 4);
-    std::memcpy(addend.data(), addends.data(), count * 4);
-    mlp::current_kernels()->points({{steps.data(), 5}, x.data(), addend.data(), y.data(), count});
-    for (int i = 0; i < count; i++) ASSERT_NEAR(through(steps, values[i], addends[i]), y[i], 1e-5) << count << ", " << i;
+    mlp::current_kernels()->points({{steps.data(), 4}, x.data(), y.data(), count});
+    for (int i = 0; i < count; i++) ASSERT_NEAR(through(steps, values[i]), y[i], 1e-5) << count << ", " << i;
   }
 }
 

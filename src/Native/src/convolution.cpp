@@ -93,7 +93,7 @@ void Convolution::copy(const ConvFrame& frame, const float* image, int64_t begin
 }
 
 void Convolution::run(const Kernels& kernels, const ConvFrame& frame, const float* framed, int64_t block,
-                      const float* bias, const PointSteps& steps, const float* addend, float* y, float* scratch) const {
+                      const float* bias, const PointSteps& steps, float* y, float* scratch) const {
   const int64_t first = block * kConvPixels, pixels = frame.pixels();
   ConvRun runs[kConvPixels];
   ConvTask task{};
@@ -119,7 +119,6 @@ void Convolution::run(const Kernels& kernels, const ConvFrame& frame, const floa
   task.panels = panels_.data();
   task.bias = bias;
   task.steps = steps;
-  task.addend = addend == nullptr ? nullptr : addend + first;
   task.y = y + first;
   task.ldy = pixels;
   task.scratch = scratch;

@@ -45,9 +45,9 @@ class Convolution {
   static int64_t blocks(const ConvFrame& frame) { return (frame.pixels() + kConvPixels - 1) / kConvPixels; }
 
   // The output y [rows, pixels] at a block of pixels. `framed` is the image itself where frame.plain; bias [rows] may be
-  // null, and so may the addend of the steps, which has the shape of y. `scratch` has scratch_floats().
+  // null; `scratch` has scratch_floats(), aligned to 64 bytes.
   void run(const Kernels& kernels, const ConvFrame& frame, const float* framed, int64_t block, const float* bias,
-           const PointSteps& steps, const float* addend, float* y, float* scratch) const;
+           const PointSteps& steps, float* y, float* scratch) const;
 
   int64_t scratch_floats() const { return kConvPixels * (rows_ + kConvColumns) + kConvSlack; }
 

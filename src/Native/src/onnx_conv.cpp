@@ -1,6 +1,6 @@
 // The ONNX Runtime operator mlpruning.SparseConv: ONNX's Conv with one group over images [N, C, H, W] (or signals
-// [N, C, W]), its weights packed as a CSR matrix [M, C kH kW], constant uint8 [bytes], perhaps a bias [M], and perhaps an
-// addend of the output's shape. Attributes: kernel_shape, strides, dilations, pads (all heights before all widths, as in
+// [N, C, W]), its weights packed as a CSR matrix [M, C kH kW], constant uint8 [bytes], and perhaps a bias
+// [M]. Attributes: kernel_shape, strides, dilations, pads (all heights before all widths, as in
 // ONNX), same (1: SAME_UPPER, 2: SAME_LOWER), and the element-wise steps that follow (onnx_points.h).
 #include <algorithm>
 #include <atomic>
@@ -82,7 +82,6 @@ struct Pass {
   mlp::PointSteps steps;
   const float* bias;
   const float* x;
-  const float* addend;
   float* y;
   float* framed;
   size_t parts;
@@ -104,7 +103,7 @@ void run_part(void* data, size_t part) {
     return;
   }
   p.weights.run(p.kernels, p.frame, p.frame.plain ? p.x : p.framed, static_cast<int64_t>(part), p.bias, p.steps,
-                p.addend, p.y, scratch);
+                p.y, scratch);
 }
 
 OrtStatus* share(const OrtKernelContext* context, void (*work)(void*, size_t), Pass& pass, int64_t parts) {
@@ -132,10 +131,9 @@ OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) try {
   const mlp::Convolution& weights = *c.weights;
   const mlp::Kernels* kernels = mlp::current_kernels();
   if (kernels == nullptr) return fail(ORT_FAIL, mlp_last_error());
-  Tensor image, bias, addend;
+  Tensor image, bias;
   if (OrtStatus* status = image.read(context, 0)) return status;
   if (OrtStatus* status = bias.read(context, 2)) return status;
-  if (OrtStatus* status = addend.read(context, 3)) return status;
   if (bias.data != nullptr && (bias.rank != 1 || bias.shape[0] != weights.rows()))
     return fail(ORT_INVALID_ARGUMENT, "SparseConv: the bias does not have one number a channel");
   if (static_cast<int64_t>(image.rank) != c.rank + 2 || image.shape[1] != weights.channels())
@@ -148,13 +146,11 @@ OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) try {
     return fail(ORT_INVALID_ARGUMENT, "SparseConv: the kernel is larger than the padded image");
   int64_t shape[4] = {images, weights.rows(), out_height, out_width};
   shape[image.rank - 1] = out_width;
-  if (c.points.adds() && !addend.has(shape, image.rank))
-    return fail(ORT_INVALID_ARGUMENT, "SparseConv: the addend does not have the shape of the output");
   float* y = nullptr;
   if (OrtStatus* status = output(context, shape, image.rank, &y)) return status;
 
   Pass pass{weights, *kernels, weights.frame(height, width, out_height, out_width, before), c.points.steps(), bias.data,
-            image.data, addend.data, y, nullptr, 1};
+            image.data, y, nullptr, 1};
   thread_local Room room;
   if (const int64_t floats = weights.framed_floats(pass.frame); floats > 0) {
     pass.framed = room.floats(floats);
@@ -166,7 +162,6 @@ OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) try {
     if (OrtStatus* status = share(context, run_part, pass, mlp::Convolution::blocks(pass.frame))) return status;
     pass.x += weights.channels() * height * width;
     pass.y += weights.rows() * pass.frame.pixels();
-    if (pass.addend != nullptr) pass.addend += weights.rows() * pass.frame.pixels();
   }
   return pass.failed ? fail(ORT_FAIL, "SparseConv: out of memory") : nullptr;
 } catch (const std::bad_alloc&) {
@@ -179,9 +174,9 @@ const OrtCustomOp* conv_operator() {
   static const OrtCustomOp conv = [] {
     OrtCustomOp op = basic_operator();
     op.GetName = [](const OrtCustomOp*) { return "SparseConv"; };
-    op.GetInputTypeCount = [](const OrtCustomOp*) -> size_t { return 4; };
+    op.GetInputTypeCount = [](const OrtCustomOp*) -> size_t { return 3; };
     op.GetInputCharacteristic = [](const OrtCustomOp*, size_t index) {
-      return index >= 2 ? INPUT_OUTPUT_OPTIONAL : INPUT_OUTPUT_REQUIRED;
+      return index == 2 ? INPUT_OUTPUT_OPTIONAL : INPUT_OUTPUT_REQUIRED;
     };
     op.CreateKernelV2 = create;
     op.KernelComputeV2 = compute;

@@ -1,5 +1,4 @@
-// The ONNX Runtime operator mlpruning.Points: element-wise steps on x, perhaps with an addend of the same shape, in one
-// pass over memory.
+// The ONNX Runtime operator mlpruning.Points: element-wise steps on x in one pass over memory.
 #include "onnx_points.h"
 
 #include <algorithm>
@@ -43,10 +42,6 @@ OrtStatus* Tensor::read(const OrtKernelContext* context, size_t index) {
   return status;
 }
 
-bool Tensor::has(const int64_t* dimensions, size_t count) const {
-  return data != nullptr && rank == count && std::equal(dimensions, dimensions + count, shape);
-}
-
 OrtStatus* output(const OrtKernelContext* context, const int64_t* shape, size_t rank, float** data) {
   OrtValue* value = nullptr;
   if (OrtStatus* status = g_api->KernelContext_GetOutput(const_cast<OrtKernelContext*>(context), 0, shape, rank, &value))
@@ -76,10 +71,9 @@ OrtStatus* Points::read(const OrtApi* api, const OrtKernelInfo* info) {
     return status;
   bool saved = false;
   for (size_t i = 0; i < count; i++) {
-    const bool known = ops[i] >= mlp::kAffine && ops[i] <= mlp::kAdd && (ops[i] != mlp::kAdd || !adds_);
+    const bool known = ops[i] >= mlp::kAffine && ops[i] <= mlp::kTimes;
     if (!known || (ops[i] == mlp::kTimes && !saved)) return fail(ORT_INVALID_GRAPH, "step_ops has an illegal step");
     saved |= ops[i] == mlp::kSave;
-    adds_ |= ops[i] == mlp::kAdd;
     steps_.push_back({static_cast<int32_t>(ops[i]), values[2 * i], values[2 * i + 1]});
   }
   return nullptr;
@@ -102,7 +96,6 @@ struct Pass {
   const mlp::Kernels& kernels;
   mlp::PointSteps steps;
   const float* x;
-  const float* addend;
   float* y;
   int64_t count, parts;
 };
@@ -110,21 +103,18 @@ struct Pass {
 void run_part(void* data, size_t part) {
   const Pass& p = *static_cast<Pass*>(data);
   const int64_t i = static_cast<int64_t>(part), begin = p.count * i / p.parts, end = p.count * (i + 1) / p.parts;
-  p.kernels.points({p.steps, p.x + begin, p.addend == nullptr ? nullptr : p.addend + begin, p.y + begin, end - begin});
+  p.kernels.points({p.steps, p.x + begin, p.y + begin, end - begin});
 }
 
 OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) {
   const Points& points = *static_cast<Points*>(data);
   const mlp::Kernels* kernels = mlp::current_kernels();
   if (kernels == nullptr) return fail(ORT_FAIL, mlp_last_error());
-  Tensor x, addend;
+  Tensor x;
   if (OrtStatus* status = x.read(context, 0)) return status;
-  if (OrtStatus* status = addend.read(context, 1)) return status;
-  if (points.adds() && !addend.has(x.shape, x.rank))
-    return fail(ORT_INVALID_ARGUMENT, "Points: the addend does not have the shape of x");
   float* y = nullptr;
   if (OrtStatus* status = output(context, x.shape, x.rank, &y)) return status;
-  Pass pass{*kernels, points.steps(), x.data, addend.data, y, 1, 1};
+  Pass pass{*kernels, points.steps(), x.data, y, 1, 1};
   for (size_t i = 0; i < x.rank; i++) pass.count *= x.shape[i];
   pass.parts = parts_of(pass.count);
   const auto parts = static_cast<size_t>(pass.parts);
@@ -139,11 +129,9 @@ const OrtCustomOp* points_operator() {
   static const OrtCustomOp points = [] {
     OrtCustomOp op = basic_operator();
     op.GetName = [](const OrtCustomOp*) { return "Points"; };
-    op.GetInputTypeCount = [](const OrtCustomOp*) -> size_t { return 2; };
+    op.GetInputTypeCount = [](const OrtCustomOp*) -> size_t { return 1; };
     op.GetInputType = [](const OrtCustomOp*, size_t) { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; };
-    op.GetInputCharacteristic = [](const OrtCustomOp*, size_t index) {
-      return index == 1 ? INPUT_OUTPUT_OPTIONAL : INPUT_OUTPUT_REQUIRED;
-    };
+    op.GetInputCharacteristic = [](const OrtCustomOp*, size_t) { return INPUT_OUTPUT_REQUIRED; };
     op.CreateKernelV2 = create;
     op.KernelComputeV2 = compute;
     op.KernelDestroy = destroy;

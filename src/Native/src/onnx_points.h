@@ -28,7 +28,6 @@ struct Tensor {
   size_t rank = 0;
 
   OrtStatus* read(const OrtKernelContext* context, size_t index);
-  bool has(const int64_t* dimensions, size_t count) const;
 };
 
 // The first output.
@@ -42,11 +41,9 @@ class Points {
  public:
   OrtStatus* read(const OrtApi* api, const OrtKernelInfo* info);
   mlp::PointSteps steps() const { return {steps_.data(), static_cast<int64_t>(steps_.size())}; }
-  bool adds() const { return adds_; }
 
  private:
   std::vector<mlp::PointStep> steps_;
-  bool adds_ = false;
 };
 
 }  // namespace mlp_onnx

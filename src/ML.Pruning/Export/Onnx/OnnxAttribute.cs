@@ -17,4 +17,7 @@ internal readonly struct OnnxAttribute
 
     public static implicit operator OnnxAttribute((string Name, long[] Values) attribute) => new(
         attribute.Name, m => attribute.Values.Aggregate(m, (message, value) => message.Integer(8, value)), type: 7);
+
+    public static implicit operator OnnxAttribute((string Name, float[] Values) attribute) => new(
+        attribute.Name, m => attribute.Values.Aggregate(m, (message, value) => message.Single(7, value)), type: 6);
 }

@@ -10,7 +10,9 @@ namespace ML.Pruning.Export.Onnx;
 /// <c>mlpruning.SparseConv</c>. Weights may be initializers, Constant nodes, or what Identity, Transpose and
 /// DequantizeLinear make of those; 8-bit codes without zero points keep their codes and scales in matrix products, with
 /// activations on the grid that the model has for them (one constant scale and zero point of 8 bits), or quantised as
-/// the kernels do it (one scale a row, at run time). Every other node stays as it is.</para>
+/// the kernels do it (one scale a row, at run time). Element-wise nodes after a
+/// convolution are joined to it, or become one <c>mlpruning.Points</c>, as y = a x + b, min(max(x, a), b) and x f(x).
+/// Every other node stays as it is.</para>
 /// <para>The result needs this library's native kernels, registered as a library of custom operators, and ONNX Runtime
 /// 1.17 or later. <c>ApplySparseOnnxModel</c> does both in one step.</para>
 /// </remarks>

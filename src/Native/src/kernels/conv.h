@@ -9,8 +9,8 @@ namespace MLP_TARGET {
 
 constexpr int kPoints = 64;
 
-// v [kPoints] through the steps; `addend` has `count` elements.
-inline void run_steps(const PointSteps& steps, float* __restrict v, const float* addend, int64_t count) {
+// v [kPoints] through the steps.
+inline void run_steps(const PointSteps& steps, float* __restrict v) {
   alignas(64) float saved[kPoints];
   for (int64_t s = 0; s < steps.count; s++) {
     const PointStep step = steps.steps[s];
@@ -29,14 +29,8 @@ inline void run_steps(const PointSteps& steps, float* __restrict v, const float*
       case kSave:
         std::memcpy(saved, v, sizeof(saved));
         break;
-      case kTimes:
+      default:  // kTimes
         for (int i = 0; i < kPoints; i++) v[i] *= saved[i];
-        break;
-      default:  // kAdd
-        if (count == kPoints)
-          for (int i = 0; i < kPoints; i++) v[i] += addend[i];
-        else
-          for (int64_t i = 0; i < count; i++) v[i] += addend[i];
         break;
     }
   }
@@ -48,7 +42,7 @@ inline void run_points(const PointsTask& task) {
   for (int64_t first = 0; first < task.count; first += kPoints) {
     const int64_t count = task.count - first < kPoints ? task.count - first : kPoints;
     std::memcpy(v, task.x + first, count * sizeof(float));
-    run_steps(task.steps, v, task.addend == nullptr ? nullptr : task.addend + first, count);
+    run_steps(task.steps, v);
     std::memcpy(task.y + first, v, count * sizeof(float));
   }
 }
@@ -106,8 +100,7 @@ void run_conv(const ConvTask& task) {
   }
   for (int64_t row = 0; row < task.rows; row++) {
     float* v = sums + row * kConvPixels;
-    const float* addend = task.addend == nullptr ? nullptr : task.addend + row * task.ldy;
-    run_steps(task.steps, v, addend, task.pixels);
+    run_steps(task.steps, v);
     std::memcpy(task.y + row * task.ldy, v, task.pixels * sizeof(float));
   }
 }

@@ -62,8 +62,7 @@ enum PointOp : int32_t {
   kClamp = 1,   // v = min(max(v, a), b)
   kLeaky = 2,   // v = a v where v < 0
   kSave = 3,    // saved = v
-  kTimes = 4,   // v = v * saved
-  kAdd = 5      // v = v + addend
+  kTimes = 4    // v = v * saved
 };
 
 struct PointStep {
@@ -79,7 +78,6 @@ struct PointSteps {
 struct PointsTask {
   PointSteps steps;
   const float* x;
-  const float* addend;
   float* y;
   int64_t count;
 };
@@ -116,7 +114,6 @@ struct ConvTask {
   bool exact;             // one run, and nothing may be read after its end
   const float* bias;      // may be null
   PointSteps steps;
-  const float* addend;    // as y
   float* y;
   int64_t ldy;
   float* scratch;         // 64-byte aligned

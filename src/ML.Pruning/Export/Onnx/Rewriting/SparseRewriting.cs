@@ -17,6 +17,8 @@ internal sealed class SparseRewriting
     private readonly OnnxConstants _constants;
     private readonly ActivationGrids _grids;
     private readonly SparseOnnxOptions _options;
+    private readonly OnnxReaders _readers;
+    private readonly HashSet<OnnxNode> _folded = [];
     private readonly List<SparseOnnxNode> _report = [];
     private readonly Dictionary<string, OnnxInitializer> _packed = new(StringComparer.Ordinal);
 
@@ -29,6 +31,7 @@ internal sealed class SparseRewriting
         _options = options;
         _constants = new OnnxConstants(file);
         _grids = new ActivationGrids(file, _constants);
+        _readers = new OnnxReaders(file, file.Nodes);
     }
 
     /// <summary>What was done with each node that has, or could have, a weight.</summary>
@@ -46,6 +49,7 @@ internal sealed class SparseRewriting
         foreach (OnnxNode node in _file.Nodes)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (_folded.Contains(node)) continue;
             string type = node.Domain.Length == 0 ? node.Type : $"{node.Domain}.{node.Type}";
             List<OnnxNode>? replaced = type switch
             {
@@ -59,6 +63,8 @@ internal sealed class SparseRewriting
             nodes.AddRange(replaced ?? [node]);
         }
 
+        if (_report.Exists(node => node.IsPacked))
+            nodes = new PointFusion(_constants, new OnnxReaders(_file, nodes)).Run(nodes);
         return WithoutUnused(nodes);
     }
 
@@ -113,7 +119,24 @@ internal sealed class SparseRewriting
         if (node.Integer("group", 1) != 1) return Leave(node, weight, "its channels are in groups");
         if (shape.Length is not (3 or 4)) return Leave(node, weight, "the kernels take images and signals only");
         var matrix = new ConstantWeight(weight.Values, [shape[0], shape.Skip(1).Aggregate(1L, (a, b) => a * b)]);
-        if (Pack(node, matrix, node.Inputs[1], isConvolution: true) is not { } packed) return null;
+        string key = node.Inputs[1], output = node.Outputs[0], bias = node.Input(2);
+        float[]? biases = _constants.Find(bias).Weight?.Values;
+        BatchNormalization? normalization = bias.Length > 0 && biases is null ? null
+            : BatchNormalization.After(node, (int)shape[0], _constants, _readers);
+        if (normalization is not null)
+        {
+            output = normalization.Node.Outputs[0];
+            key = $"{key}*{output}";
+            matrix = normalization.Scale(matrix);
+        }
+
+        if (Pack(node, matrix, key, isConvolution: true) is not { } packed) return null;
+        if (normalization is not null)
+        {
+            bias = Add(OnnxInitializer.Of($"{output}/bias", normalization.Shift(biases), shape[0]));
+            _folded.Add(normalization.Node);
+        }
+
         long same = node.Text("auto_pad") switch { "SAME_UPPER" => 1, "SAME_LOWER" => 2, _ => 0 };
         List<OnnxAttribute> attributes = [("kernel_shape", shape[2..]), ("same", same)];
         foreach (string name in (string[])["strides", "dilations", "pads"])
@@ -123,8 +146,8 @@ internal sealed class SparseRewriting
             if (values.Length > 0 && !isUnused) attributes.Add((name, values));
         }
 
-        string[] inputs = [node.Inputs[0], packed, .. node.Inputs.Skip(2).Where(name => name.Length > 0)];
-        return [Node("mlpruning.SparseConv", inputs, node.Outputs[0], [.. attributes])];
+        string[] inputs = bias.Length > 0 ? [node.Inputs[0], packed, bias] : [node.Inputs[0], packed];
+        return [Node("mlpruning.SparseConv", inputs, output, [.. attributes])];
     }
 
     // 4-bit codes with a scale for each block of columns; with blocks of 64 they are on the kernels' own grid.
