@@ -56,6 +56,7 @@ class Group {
  public:
   Group(mlp_packer& packer, const float* weights, int count, int64_t stride, const float* scales)
       : packer_(packer), shape_(packer.shape), weights_(weights), count_(count), stride_(stride) {
+    if (count < kGroupRows || shape_.columns < shape_.padded_columns()) pad();
     if (shape_.type == MLP_INT8 || shape_.type == MLP_INT4) quantize(scales);
   }
 
@@ -70,8 +71,15 @@ class Group {
  private:
   static constexpr int kMost = 64;
 
-  float weight(int row, int64_t column) const {
-    return row < count_ && column < shape_.columns ? weights_[row * stride_ + column] : 0.0f;
+  float weight(int row, int64_t column) const { return weights_[row * stride_ + column]; }
+
+  // Missing rows and columns become zeros.
+  void pad() {
+    padded_.assign(kGroupRows * shape_.padded_columns(), 0);
+    for (int row = 0; row < count_; row++)
+      std::copy_n(weights_ + row * stride_, shape_.columns, padded_.data() + row * shape_.padded_columns());
+    weights_ = padded_.data();
+    stride_ = shape_.padded_columns();
   }
 
   // Scales and codes of all rows; the scales go to their stream at once.
@@ -111,22 +119,45 @@ class Group {
 
   // The elements of vector v as they are stored (a byte a code for int4) and the mask of those that are not zero.
   uint64_t elements(int64_t v, uint8_t* out) const {
-    const int wide = shape_.vector_columns(), bytes = shape_.value_bytes();
+    switch (shape_.type) {
+      case MLP_F32: return elements_of<MLP_F32, uint32_t, 1>(v, out);
+      case MLP_BF16: return elements_of<MLP_BF16, uint16_t, 2>(v, out);
+      default: return elements_of<MLP_INT8, uint8_t, 4>(v, out);
+    }
+  }
+
+  template <int T, class Stored, int kWide>
+  uint64_t elements_of(int64_t v, uint8_t* out) const {
     uint64_t mask = 0;
     for (int row = 0, i = 0; row < kGroupRows; row++)
-      for (int j = 0; j < wide; j++, i++) {
-        const int64_t column = v * wide + j;
-        uint32_t stored;
-        if (shape_.type == MLP_F32) stored = bits_of(weight(row, column));
-        else if (shape_.type == MLP_BF16) stored = to_bf16(weight(row, column));
-        else stored = static_cast<uint8_t>(codes_[row * shape_.padded_columns() + column]);
-        // Minus zero is zero.
-        const bool zero = shape_.type == MLP_F32 ? stored << 1 == 0 : shape_.type == MLP_BF16 ? (stored & 0x7FFF) == 0
-                                                                                              : stored == 0;
+      for (int j = 0; j < kWide; j++, i++) {
+        const int64_t column = v * kWide + j;
+        Stored stored;
+        bool zero;  // minus zero is one
+        if constexpr (T == MLP_F32) {
+          stored = bits_of(weight(row, column));
+          zero = stored << 1 == 0;
+        } else if constexpr (T == MLP_BF16) {
+          stored = to_bf16(weight(row, column));
+          zero = (stored & 0x7FFF) == 0;
+        } else {
+          stored = static_cast<uint8_t>(codes_[row * shape_.padded_columns() + column]);
+          zero = stored == 0;
+        }
         mask |= static_cast<uint64_t>(!zero) << i;
-        std::memcpy(out + i * bytes, &stored, bytes);
+        std::memcpy(out + i * sizeof stored, &stored, sizeof stored);
       }
     return mask;
+  }
+
+  // Copies the elements that the mask names, one behind the other; `out` has room for one more.
+  template <int kBytes>
+  static uint8_t* compact(const uint8_t* elements, uint64_t mask, uint8_t* out) {
+    for (int i = 0; i < kMost / kBytes; i++) {
+      std::memcpy(out, elements + i * kBytes, kBytes);
+      out += (mask >> i & 1) * kBytes;
+    }
+    return out;
   }
 
   void put_nibble(int64_t at, bool odd, uint8_t code) {
@@ -135,26 +166,33 @@ class Group {
   }
 
   void pack_bitmask() {
-    uint8_t element[4 * kMost];
-    const int bytes = shape_.value_bytes(), count = shape_.vector_elements();
-    int64_t nibbles[2] = {static_cast<int64_t>(packer_.values.size()), static_cast<int64_t>(packer_.values.size())};
+    uint8_t element[kMost];
+    const int count = shape_.vector_elements();
+    const auto begin = static_cast<int64_t>(packer_.values.size());
+    int64_t nibbles[2] = {begin, begin};
+    if (shape_.type != MLP_INT4) packer_.values.resize(begin + (shape_.vectors() + 1) * kMost);
+    uint8_t* out = packer_.values.data() + begin;
     for (int64_t v = 0; v < shape_.vectors(); v++) {
       const uint64_t mask = elements(v, element);
       append(packer_.index, &mask, count / 8);
-      for (int i = 0; i < count; i++) {
-        if (!(mask >> i & 1)) continue;
-        packer_.kept++;
-        if (shape_.type == MLP_INT4) put_nibble(nibbles[v & 1]++, v & 1, element[i]);
-        else append(packer_.values, element + i * bytes, bytes);
+      packer_.kept += __builtin_popcountll(mask);
+      switch (shape_.type) {
+        case MLP_F32: out = compact<4>(element, mask, out); break;
+        case MLP_BF16: out = compact<2>(element, mask, out); break;
+        case MLP_INT8: out = compact<1>(element, mask, out); break;
+        default:
+          for (int i = 0; i < count; i++)
+            if (mask >> i & 1) put_nibble(nibbles[v & 1]++, v & 1, element[i]);
       }
     }
+    if (shape_.type != MLP_INT4) packer_.values.resize(out - packer_.values.data());
     packer_.values.resize(align_up(packer_.values.size()), 0);
     packer_.offsets.push_back(static_cast<uint32_t>(packer_.values.size() / kAlignment));
   }
 
   // Dense and block: whole vectors, int4 two in 64 bytes.
   void pack_vectors() {
-    uint8_t element[4 * kMost];
+    uint8_t element[kMost];
     const bool block = shape_.format == MLP_BLOCK;
     int64_t stored = block ? packer_.offsets.back() : packer_.rows_in / kGroupRows * shape_.vectors();
     for (int64_t v = 0; v < shape_.vectors(); v++) {
@@ -193,6 +231,7 @@ class Group {
   int count_;
   int64_t stride_;
   std::vector<int8_t> codes_;
+  std::vector<float> padded_;
 };
 
 }  // namespace

@@ -54,16 +54,25 @@ internal sealed class KernelSelection
         cache ??= KernelCache.OfUser;
         StoredTensor[] weights = [.. Enumerable.Range(0, model.Spec.Layers.Count).SelectMany(model.Spec.Linears)
             .Select(linear => model.Weights[linear.WeightName])];
-        double[] sparsities = [.. weights.Select(weight =>
-            (double)TensorCensus.Take(weight, CancellationToken.None).Zeros / weight.ElementCount)];
+
+        // What is remembered stands by the hash of all weights, so that none need be counted. Nothing is remembered of
+        // dense models, whose first matrix tells what they are, and which are spared the hash.
+        StoredTensor? first = weights.FirstOrDefault(weight => weight.ElementCount >= LeastWeights);
+        bool isAsked = first is not null && Sparsity(first) >= LeastSparsity;
+        if (isAsked && cache.Find(model) is { } known) return new KernelSelection(known);
+
+        double[] sparsities = [.. weights.Select(Sparsity)];
         bool measures = weights.Zip(sparsities, WhyUnmeasured).Contains(null);
-        if (measures && cache.Find(model) is { } known) return new KernelSelection(known);
+        if (measures && !isAsked && cache.Find(model) is { } late) return new KernelSelection(late);
 
         var selection = new KernelSelection();
         for (int i = 0; i < weights.Length; i++) selection.Choose(weights[i], sparsities[i]);
         if (measures) cache.Add(model, selection.Layers);
         return selection;
     }
+
+    private static double Sparsity(StoredTensor weight) =>
+        (double)TensorCensus.Take(weight, CancellationToken.None).Zeros / weight.ElementCount;
 
     // Null = it is worth a measurement.
     private static string? WhyUnmeasured(StoredTensor weight, double sparsity) =>

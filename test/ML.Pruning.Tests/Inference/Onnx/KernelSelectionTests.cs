@@ -101,6 +101,27 @@ public sealed class KernelSelectionTests
         Assert.IsTrue(KernelSelection.Of(model, cache).IsRemembered, "It was written again.");
     }
 
+    // Its first matrix is dense and tells nothing, but the others are remembered.
+    [TestMethod]
+    public void Of_FirstMatrixDense_RemembersTheOthers()
+    {
+        if (SparseOperator.Library is null) Assert.Inconclusive("There are no native kernels.");
+        using var folder = new TestFolder();
+        var cache = new KernelCache(folder["cache"]);
+        using LanguageModel model = RandomModel.Create(s_wide);
+        using LanguageModel pruned = Pruner.Prune(model, new Magnitude
+        {
+            Sparsity = 0.97,
+            ExcludeTensors = [model.Spec.Linears(0).First().WeightName],
+        }).Model;
+
+        KernelSelection measured = KernelSelection.Of(pruned, cache), remembered = KernelSelection.Of(pruned, cache);
+
+        Assert.Contains("below", measured.Layers[0].Why);
+        Assert.IsTrue(remembered.IsRemembered);
+        CollectionAssert.AreEqual(measured.Layers.ToArray(), remembered.Layers.ToArray());
+    }
+
     private static LanguageModel Pruned(int seed)
     {
         using LanguageModel model = RandomModel.Create(s_wide, seed);
