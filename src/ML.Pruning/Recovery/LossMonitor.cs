@@ -19,7 +19,7 @@ internal sealed class LossMonitor
     /// <param name="loss">The loss of a batch, finite.</param>
     /// <param name="deviations">Standard deviations above the mean that are suspicious; null = none are.</param>
     /// <returns>Whether this completes a spike.</returns>
-    public bool IsSpike(double loss, double? deviations)
+    public bool Add(double loss, double? deviations)
     {
         if (deviations is { } limit && Recent.Count >= Fewest)
         {

@@ -138,7 +138,7 @@ internal sealed class TrainingLoop : IDisposable
             TakeGood();
         }
 
-        if (isFinite ? _state.Losses.IsSpike(loss, _options.SpikeDeviations)
+        if (isFinite ? _state.Losses.Add(loss, _options.SpikeDeviations)
             : _state.SkippedInARow == MostSkippedInARow)
         {
             GoBack($"the loss or gradient was {(isFinite ? "too high" : "not finite")} several times in a row");
@@ -188,7 +188,7 @@ internal sealed class TrainingLoop : IDisposable
         }
 
         if (Hooks.All(hook => hook.IsComplete) && validation is not null) Keep(validation.Value);
-        if (IsHarmful(validation))
+        if (CountHarm(validation))
             GoBack("the loss of the held-out examples was higher than at the start", HarmFactor);
         else if (double.IsFinite(_state.Loss) && _state.Losses.Suspicious == 0 && _state.WorseThanStart == 0)
             TakeGood();
@@ -196,9 +196,10 @@ internal sealed class TrainingLoop : IDisposable
         return validation;
     }
 
-    // Nothing has been better than the start, and this is much worse or the second that is worse: the rate is too high
-    // for a model that was trained well before. While masks still close, the start is nothing to compare with.
-    private bool IsHarmful(double? validation)
+    // Counts losses in a row that are worse than the start, and tells whether they are harm: nothing has been better, and
+    // this is much worse or the second that is worse, so that the rate is too high for a model that was trained well
+    // before. While masks still close, the start is nothing to compare with.
+    private bool CountHarm(double? validation)
     {
         if (_state.Step == 0 || _state is not { BestStep: 0, BestLoss: { } start }) return false;
         _state.WorseThanStart = validation > start ? _state.WorseThanStart + 1 : 0;

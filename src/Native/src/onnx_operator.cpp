@@ -57,7 +57,7 @@ using namespace mlp_onnx;
 
 // That of ONNX Runtime 1.17, the first with KernelContext_ParallelFor; every later one understands it.
 constexpr uint32_t kOrtApi = 17;
-constexpr int64_t kRowsPerPass = 4096;      // bounds the workspace
+constexpr int64_t kRowsPerPass = 1024;      // whose activations and sums the second cache still holds
 constexpr int64_t kBytesPerPart = 1 << 16;  // below this a thread costs more than it brings
 constexpr size_t kMaxDimensions = 8;
 

@@ -35,22 +35,14 @@ internal sealed class EncoderSpeedBenchmark : Benchmark
               "num_hidden_layers": {{settings.Scaled(12)}}, "num_attention_heads": 12,
               "intermediate_size": 3072, "max_position_embeddings": 512 }
             """));
-        string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
-        try
-        {
-            foreach (ModelResult result in Measure(spec, folder)) yield return result;
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TemporaryFolder();
+        foreach (ModelResult result in Measure(spec, folder)) yield return result;
     }
 
-    private static IEnumerable<ModelResult> Measure(ModelSpec spec, string folder)
+    private static IEnumerable<ModelResult> Measure(ModelSpec spec, TemporaryFolder folder)
     {
         using LanguageModel model = RandomCheckpoint.Create(spec);
-        string dense = Path.Combine(folder, "dense"), int8 = Path.Combine(folder, "int8"),
-            pruned = Path.Combine(folder, "pruned"), packed = Path.Combine(folder, "packed");
+        string dense = folder["dense"], int8 = folder["int8"], pruned = folder["pruned"], packed = folder["packed"];
         OnnxModel.Export(model, dense);
         QuantizedGraph.Write(Path.Combine(dense, OnnxModel.FileName), int8);
         using Candidate f32 = new(dense, "onnxruntime-f32"), ofInt8 = new(int8, "onnxruntime-int8");
@@ -89,7 +81,8 @@ internal sealed class EncoderSpeedBenchmark : Benchmark
         {
             Name = name;
             WeightBytes = new FileInfo(Path.Combine(folder, OnnxModel.DataFileName)).Length;
-            (_session, ResidentBytes) = ResidentMemory.Of(() => Load(folder), session => Run(session, _run, 1));
+            (_session, ResidentBytes) = ResidentMemory.Of(
+                () => KernelSession.Open(Path.Combine(folder, OnnxModel.FileName)), session => Run(session, _run, 1));
         }
 
         public string Name { get; }
@@ -104,13 +97,6 @@ internal sealed class EncoderSpeedBenchmark : Benchmark
         {
             _session.Dispose();
             _run.Dispose();
-        }
-
-        private static InferenceSession Load(string folder)
-        {
-            using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
-            options.RegisterCustomOpLibrary(SparseOperator.Library!);
-            return new InferenceSession(Path.Combine(folder, OnnxModel.FileName), options);
         }
 
         private static void Run(InferenceSession session, RunOptions run, int batch)

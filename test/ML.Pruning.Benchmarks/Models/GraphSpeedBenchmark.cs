@@ -66,40 +66,28 @@ internal sealed class GraphSpeedBenchmark : Benchmark
 
     private static ModelResult Measure(string model, double sparsity, long[] shape, Func<OnnxGraph, long> build)
     {
-        string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        string densePath = folder["dense.onnx"], sparsePath = folder["sparse.onnx"];
+        var graph = new OnnxGraph();
+        long parameters = build(graph);
+        using (FileStream file = File.Create(densePath)) OnnxFile.Write(graph, file, CancellationToken.None);
+        SparseOnnxModel.Write(densePath, sparsePath, new SparseOnnxOptions { MinimumSparsity = 0.4 });
+        float[] values = KernelData.Activations((int)shape[0], (int)(shape.Aggregate(1L, (a, b) => a * b) / shape[0]));
+        using OrtValue x = OrtValue.CreateTensorValueFromMemory(values, shape);
+        using var run = new RunOptions();
+        (InferenceSession dense, long denseMemory) =
+            ResidentMemory.Of(() => KernelSession.Open(densePath, threads: 1), Run);
+        (InferenceSession sparse, long memory) =
+            ResidentMemory.Of(() => KernelSession.Open(sparsePath, threads: 1), Run);
+        using (dense)
+        using (sparse)
         {
-            string densePath = Path.Combine(folder, "dense.onnx"), sparsePath = Path.Combine(folder, "sparse.onnx");
-            var graph = new OnnxGraph();
-            long parameters = build(graph);
-            using (FileStream file = File.Create(densePath)) OnnxFile.Write(graph, file, CancellationToken.None);
-            SparseOnnxModel.Write(densePath, sparsePath, new SparseOnnxOptions { MinimumSparsity = 0.4 });
-            float[] values = KernelData.Activations((int)shape[0], (int)(shape.Aggregate(1L, (a, b) => a * b) / shape[0]));
-            using OrtValue x = OrtValue.CreateTensorValueFromMemory(values, shape);
-            using var run = new RunOptions();
-            (InferenceSession dense, long denseMemory) = ResidentMemory.Of(() => Load(densePath), Run);
-            (InferenceSession sparse, long memory) = ResidentMemory.Of(() => Load(sparsePath), Run);
-            using (dense)
-            using (sparse)
-            {
-                double[] times = KernelTiming.Fastest([() => Run(dense), () => Run(sparse)]);
-                return new ModelResult(model, parameters, "f32", sparsity, 1, 1, 1e6 / times[1], null,
-                    new FileInfo(sparsePath).Length, memory, "onnxruntime-f32", 1e6 / times[0], null,
-                    new FileInfo(densePath).Length, denseMemory);
-            }
-
-            void Run(InferenceSession session) => session.Run(run, ["x"], [x], ["y"]).Dispose();
+            double[] times = KernelTiming.Fastest([() => Run(dense), () => Run(sparse)]);
+            return new ModelResult(model, parameters, "f32", sparsity, 1, 1, 1e6 / times[1], null,
+                new FileInfo(sparsePath).Length, memory, "onnxruntime-f32", 1e6 / times[0], null,
+                new FileInfo(densePath).Length, denseMemory);
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
 
-    private static InferenceSession Load(string path)
-    {
-        using var options = new SessionOptions { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
-        options.RegisterCustomOpLibrary(SparseOperator.Library!);
-        return new InferenceSession(path, options);
+        void Run(InferenceSession session) => session.Run(run, ["x"], [x], ["y"]).Dispose();
     }
 }

@@ -44,15 +44,8 @@ internal sealed class LlamaSpeedBenchmark : Benchmark
         };
         foreach (ModelSpec spec in (ModelSpec[])[small, large])
         {
-            string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
-            try
-            {
-                foreach (ModelResult result in Measure(spec, folder)) yield return result;
-            }
-            finally
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            using var folder = new TemporaryFolder();
+            foreach (ModelResult result in Measure(spec, folder.Path)) yield return result;
         }
     }
 

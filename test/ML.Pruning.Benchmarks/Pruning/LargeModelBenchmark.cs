@@ -21,16 +21,9 @@ internal sealed class LargeModelBenchmark : Benchmark
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
         ModelSpec spec = RandomCheckpoint.Llama(settings.Scaled(FullLayers));
-        string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
-        try
-        {
-            RandomCheckpoint.Write(spec, folder);
-            foreach (string method in (string[])["wanda", "sparsegpt"])
-                yield return PruningProcess.Start(folder, method, Windows, WindowLength);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        using var folder = new TemporaryFolder();
+        RandomCheckpoint.Write(spec, folder.Path);
+        foreach (string method in (string[])["wanda", "sparsegpt"])
+            yield return PruningProcess.Start(folder.Path, method, Windows, WindowLength);
     }
 }

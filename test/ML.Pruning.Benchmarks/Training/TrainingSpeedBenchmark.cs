@@ -34,30 +34,23 @@ internal sealed class TrainingSpeedBenchmark : Benchmark
 
     public override IEnumerable<object> Run(BenchmarkSettings settings)
     {
-        string folder = Directory.CreateTempSubdirectory("ml-pruning-bench-").FullName;
-        try
+        using var folder = new TemporaryFolder();
+        string dense = settings.Model("stories260K"), prunedFolder = folder["pruned"];
+        using LanguageModel model = HuggingFaceModel.Open(dense);
+        using LanguageModel pruned = Pruner.Prune(model, new Magnitude { Sparsity = 0.5 }).Model;
+        HuggingFaceModel.Save(pruned, prunedFolder);
+        TokenWindows windows = TokenWindows.Cut(TextCorpus.Read(settings.Data("stories.train.jsonl")),
+            model.RequireTokenizer(), model.Spec.BosTokenId, Length).Take(Batch * Batches);
+        string tokens = folder["tokens"];
+        WriteTokens(tokens, windows);
+        using (var python = new PyTorchProcess(PyTorchProcess.Find()!, dense, prunedFolder, tokens, Batch, Length))
         {
-            string dense = settings.Model("stories260K"), prunedFolder = Path.Combine(folder, "pruned");
-            using LanguageModel model = HuggingFaceModel.Open(dense);
-            using LanguageModel pruned = Pruner.Prune(model, new Magnitude { Sparsity = 0.5 }).Model;
-            HuggingFaceModel.Save(pruned, prunedFolder);
-            TokenWindows windows = TokenWindows.Cut(TextCorpus.Read(settings.Data("stories.train.jsonl")),
-                model.RequireTokenizer(), model.Spec.BosTokenId, Length).Take(Batch * Batches);
-            string tokens = Path.Combine(folder, "tokens");
-            WriteTokens(tokens, windows);
-            using (var python = new PyTorchProcess(PyTorchProcess.Find()!, dense, prunedFolder, tokens, Batch, Length))
-            {
-                foreach (string kind in (string[])["full", "lora", "masked"])
-                    yield return Compare(kind, kind == "masked" ? pruned : model, windows, python);
-            }
+            foreach (string kind in (string[])["full", "lora", "masked"])
+                yield return Compare(kind, kind == "masked" ? pruned : model, windows, python);
+        }
 
-            yield return Memory("full", model, windows);
-            yield return Memory("masked", pruned, windows);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        yield return Memory("full", model, windows);
+        yield return Memory("masked", pruned, windows);
     }
 
     private static TrainingSpeedResult Compare(

@@ -172,16 +172,16 @@ public class TrainingRunTests
     }
 
     [TestMethod]
-    public void IsSpike_OneOddBatch_IsNone()
+    public void Add_OneOddBatch_IsNoSpike()
     {
         var monitor = new LossMonitor();
-        for (int i = 0; i < 20; i++) Assert.IsFalse(monitor.IsSpike(2 + i % 3 * 0.01, 6));
-        Assert.IsFalse(monitor.IsSpike(9, 6));
-        Assert.IsFalse(monitor.IsSpike(2, 6));
-        Assert.IsFalse(monitor.IsSpike(9, 6));
-        Assert.IsFalse(monitor.IsSpike(9, 6));
-        Assert.IsTrue(monitor.IsSpike(9, 6));
-        Assert.IsFalse(monitor.IsSpike(9, null));
+        for (int i = 0; i < 20; i++) Assert.IsFalse(monitor.Add(2 + i % 3 * 0.01, 6));
+        Assert.IsFalse(monitor.Add(9, 6));
+        Assert.IsFalse(monitor.Add(2, 6));
+        Assert.IsFalse(monitor.Add(9, 6));
+        Assert.IsFalse(monitor.Add(9, 6));
+        Assert.IsTrue(monitor.Add(9, 6));
+        Assert.IsFalse(monitor.Add(9, null));
     }
 
     [TestMethod]
