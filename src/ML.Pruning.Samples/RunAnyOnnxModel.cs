@@ -34,6 +34,7 @@ public static class RunAnyOnnxModel
                 InputColumnNames = ["input_ids"],
                 OutputColumnNames = ["logits"],
                 ShapeDictionary = new Dictionary<string, int[]> { ["input_ids"] = [1, Length] },
+                Measure = false, // else nodes of so small a model may stay dense, which is faster for it
             }).Fit(data);
             VBuffer<float> logits = stage.Transform(data).GetColumn<VBuffer<float>>("logits").Single();
 

@@ -30,12 +30,7 @@ internal static class BenchCommand
         {
             Description = "Rounds, of which the fastest counts.", DefaultValueFactory = _ => 3,
         };
-        Option<string[]> shape = new("--shape")
-        {
-            Description = "An .onnx file's input and its dimensions, such as x:1x3x224x224; may be given several "
-                + "times.",
-            DefaultValueFactory = _ => [],
-        };
+        Option<string[]> shape = Shape();
         Option<bool> profile = new("--profile")
         {
             Description = "Tell the time of each operator too.",
@@ -50,9 +45,9 @@ internal static class BenchCommand
             string path = parse.GetRequiredValue(model);
             if (OnnxModel.IsFile(path))
             {
-                SparseOnnxSpeed speed = SparseOnnxBenchmark.Measure(
-                    path, (parse.GetValue(shape) ?? []).Select(ParseShape).ToDictionary(), null,
-                    parse.GetValue(profile));
+                Dictionary<string, long[]> shapes = ParseShapes(parse.GetValue(shape));
+                SparseOnnxSpeed speed = SparseOnnxBenchmark.Measure(path, shapes,
+                    SparseOnnxSelection.Measure(path, shapes: shapes), parse.GetValue(profile));
                 if (parse.GetValue(json)) JsonOutput.Write(ToJson(speed));
                 else Write(ToTable(speed), ("a run", speed.Profile));
                 return;
@@ -68,6 +63,13 @@ internal static class BenchCommand
         }));
         return command;
     }
+
+    /// <summary>The option that <see cref="ParseShapes"/> reads.</summary>
+    public static Option<string[]> Shape() => new("--shape")
+    {
+        Description = "An .onnx file's input and its dimensions, such as x:1x3x224x224; may be given several times.",
+        DefaultValueFactory = _ => [],
+    };
 
     /// <summary>What was done with each node of an ONNX model, as a table.</summary>
     public static ReportTable ToTable(IReadOnlyList<SparseOnnxNode> nodes) => new()
@@ -160,6 +162,11 @@ internal static class BenchCommand
             ["why"] = node.Why,
         }),
     ]);
+
+    /// <summary>Dimensions of inputs by name.</summary>
+    /// <exception cref="UserErrorException">A text is none.</exception>
+    public static Dictionary<string, long[]> ParseShapes(string[]? texts) =>
+        (texts ?? []).Select(ParseShape).ToDictionary();
 
     private static KeyValuePair<string, long[]> ParseShape(string text)
     {

@@ -52,6 +52,12 @@ internal static class ExportCommand
         {
             Description = "Tokens in a window of --data (default: the model's context).",
         };
+        Option<string[]> shape = BenchCommand.Shape();
+        Option<bool> unmeasured = new("--no-measure")
+        {
+            Description = "An .onnx file: put all sparse nodes on the kernels without measuring which of them are "
+                + "faster there.",
+        };
         Option<bool> dequantize = new("--dequantize")
         {
             Description = "Write weights that are on an integer grid as float32.",
@@ -60,7 +66,8 @@ internal static class ExportCommand
         Option<bool> json = CommonOptions.Json();
         var command = new Command("export", "Write a model in another form.")
         {
-            model, format, output, compressed, kernels, head, codes, data, length, dequantize, force, json,
+            model, format, output, compressed, kernels, head, codes, data, length, shape, unmeasured, dequantize, force,
+            json,
         };
         command.SetAction((parse, cancellationToken) => Failure.GuardAsync(() =>
         {
@@ -92,11 +99,18 @@ internal static class ExportCommand
                 if (!asOnnx)
                     throw new UserErrorException($"'{source}' is an ONNX model; it can be exported with --format onnx "
                         + "only.");
-                IReadOnlyList<SparseOnnxNode> nodes = SparseOnnxModel.Write(source, path, new SparseOnnxOptions
+                var packing = new SparseOnnxOptions
                 {
                     Overwrite = parse.GetValue(force),
                     Type = ParseKernels(parse.GetValue(kernels)),
-                }, cancellationToken);
+                };
+                if (!parse.GetValue(unmeasured))
+                {
+                    packing = SparseOnnxSelection.Measure(
+                        source, packing, BenchCommand.ParseShapes(parse.GetValue(shape)));
+                }
+
+                IReadOnlyList<SparseOnnxNode> nodes = SparseOnnxModel.Write(source, path, packing, cancellationToken);
                 Report(path, nodes, parse.GetValue(json));
                 return;
             }

@@ -30,66 +30,27 @@ public static class SparseOnnxBenchmark
         using SparseOnnxSession dense = SparseOnnxSession.OpenAsItIs(path);
         options ??= new SparseOnnxOptions();
         using SparseOnnxSession sparse = SparseOnnxSession.Open(path, options);
-        if (shapes.Keys.FirstOrDefault(name => !dense.Session.InputMetadata.ContainsKey(name)) is { } unknown)
+        using var inputs = RandomInputs.Of(dense.Session, shapes);
+        double difference = Difference(dense.Run(inputs.Names, inputs.Values), sparse.Run(inputs.Names, inputs.Values));
+        double[] times = KernelTiming.Fastest(
+        [
+            () => dense.Run(inputs.Names, inputs.Values).Dispose(), () => sparse.Run(inputs.Names, inputs.Values).Dispose(),
+        ]);
+        return new SparseOnnxSpeed(times[0] / 1000, times[1] / 1000, difference, sparse.WhyDense, sparse.Nodes)
         {
-            throw new ArgumentException($"The model has no input '{unknown}'; it has "
-                + $"{string.Join(", ", dense.Session.InputNames)}.", nameof(shapes));
-        }
-
-        string[] names = [.. dense.Session.InputNames];
-        OrtValue[] inputs = [.. names.Select(name => Create(name, dense.Session.InputMetadata[name], shapes))];
-        try
-        {
-            double difference = Difference(dense.Run(names, inputs), sparse.Run(names, inputs));
-            double[] times = KernelTiming.Fastest(
-                [() => Release(dense.Run(names, inputs)), () => Release(sparse.Run(names, inputs))]);
-            return new SparseOnnxSpeed(times[0] / 1000, times[1] / 1000, difference, sparse.WhyDense, sparse.Nodes)
-            {
-                Profile = profile ? Profile(path, options, names, inputs) : [],
-            };
-        }
-        finally
-        {
-            foreach (OrtValue input in inputs) input.Dispose();
-        }
+            Profile = profile ? Profile(path, options, inputs) : [],
+        };
     }
 
     // The first run does what is done once.
     private static IReadOnlyList<OperatorTime> Profile(
-        string path, SparseOnnxOptions options, string[] names, OrtValue[] inputs)
+        string path, SparseOnnxOptions options, RandomInputs inputs)
     {
         using var profile = new OnnxProfile();
         using SparseOnnxSession session = SparseOnnxSession.Open(path, options, profile);
-        for (int run = 0; run <= ProfiledRuns; run++) Release(session.Run(names, inputs));
+        for (int run = 0; run <= ProfiledRuns; run++) session.Run(inputs.Names, inputs.Values).Dispose();
         return OnnxProfile.End(session.Session, 1..)[0];
     }
-
-    private static OrtValue Create(string name, NodeMetadata metadata, IReadOnlyDictionary<string, long[]> shapes)
-    {
-        long[] shape = shapes.TryGetValue(name, out long[]? given)
-            ? given : [.. metadata.Dimensions.Select(size => (long)Math.Max(size, 1))];
-        var count = (int)shape.Aggregate(1L, (product, size) => checked(product * size));
-        var random = new Random(1);
-        return metadata.ElementDataType switch
-        {
-            TensorElementType.Float => OrtValue.CreateTensorValueFromMemory(
-                Enumerable.Range(0, count).Select(_ => random.NextSingle() - 0.5f).ToArray(), shape),
-            TensorElementType.Int64 => OrtValue.CreateTensorValueFromMemory(Filled(count, 1L), shape),
-            TensorElementType.Int32 => OrtValue.CreateTensorValueFromMemory(Filled(count, 1), shape),
-            TensorElementType.Bool => OrtValue.CreateTensorValueFromMemory(Filled(count, true), shape),
-            _ => throw new NotSupportedException(
-                $"The input '{name}' has the element type {metadata.ElementDataType}; floats and integers are known."),
-        };
-    }
-
-    private static T[] Filled<T>(int count, T value)
-    {
-        var values = new T[count];
-        Array.Fill(values, value);
-        return values;
-    }
-
-    private static void Release(IDisposable results) => results.Dispose();
 
     private static double Difference(
         IDisposableReadOnlyCollection<OrtValue> expected, IDisposableReadOnlyCollection<OrtValue> found)

@@ -50,6 +50,11 @@ public sealed class SparseOnnxEstimator : IEstimator<SparseOnnxTransformer>
         /// open.</summary>
         public IDictionary<string, int[]>? ShapeDictionary;
 
+        /// <summary>Whether sparse nodes that ONNX Runtime runs faster as they are stay with it, by a measurement when the
+        /// stage is made (<see cref="Inference.SparseOnnxSelection"/>); nothing is measured where a dimension of an input
+        /// but the first is open and not given.</summary>
+        public bool Measure = true;
+
         /// <summary>Which weights are packed, and how.</summary>
         public SparseOnnxOptions Packing = new();
     }

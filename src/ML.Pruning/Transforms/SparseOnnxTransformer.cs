@@ -3,6 +3,8 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.Runtime;
 using ML.Pruning.Export.Onnx;
+using ML.Pruning.Export.Onnx.Rewriting;
+using ML.Pruning.Inference;
 using ML.Pruning.Inference.Onnx;
 using ML.Pruning.Models;
 
@@ -75,7 +77,7 @@ public sealed class SparseOnnxTransformer : LlmTransformer
             {
                 try
                 {
-                    nodes = SparseOnnxModel.Write(options.ModelFile, packed, options.Packing);
+                    nodes = SparseOnnxModel.Write(options.ModelFile, packed, Choose(options));
                     opened = SparseOnnxSession.OpenAsItIs(packed);
                 }
                 catch (Exception e) when (e is NotSupportedException or ModelFormatException)
@@ -103,6 +105,16 @@ public sealed class SparseOnnxTransformer : LlmTransformer
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    private static SparseOnnxOptions Choose(SparseOnnxEstimator.Options options)
+    {
+        if (!options.Measure) return options.Packing;
+        var file = new OnnxGraphFile(options.ModelFile);
+        var shapes = (options.ShapeDictionary ?? new Dictionary<string, int[]>())
+            .Where(shape => file.Inputs.Contains(shape.Key) && !file.Initializers.ContainsKey(shape.Key))
+            .ToDictionary(shape => shape.Key, shape => shape.Value.Select(size => (long)size).ToArray());
+        return SparseOnnxSelection.Measure(options.ModelFile, options.Packing, shapes);
     }
 
     internal override IRowComputer CreateComputer(DataViewRow input, int capacity) =>

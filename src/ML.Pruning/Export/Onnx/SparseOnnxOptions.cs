@@ -16,6 +16,11 @@ public sealed record SparseOnnxOptions
     /// scales where the model has such. Convolutions are always float32.</summary>
     public PackedType? Type { get; init; }
 
+    /// <summary>What was measured, by the names of nodes (<see cref="SparseOnnxNode.Name"/>), as
+    /// <c>SparseOnnxSelection.Measure</c> fills it. Nodes that are not named are packed.</summary>
+    public IReadOnlyDictionary<string, SparseOnnxChoice> Choices { get; init; } =
+        new Dictionary<string, SparseOnnxChoice>();
+
     /// <summary>Replace what is at the path.</summary>
     public bool Overwrite { get; init; }
 

@@ -35,8 +35,10 @@ internal sealed class SparseOnnxSession : IDisposable
 
     /// <summary>Opens a model without changing it.</summary>
     /// <param name="path">The ONNX file.</param>
+    /// <param name="profile">Takes the session's profile; null = there is none.</param>
     /// <exception cref="ModelFormatException">ONNX Runtime cannot open it.</exception>
-    public static SparseOnnxSession OpenAsItIs(string path) => new(Load(path), [], "it was asked for as it is", null);
+    public static SparseOnnxSession OpenAsItIs(string path, OnnxProfile? profile = null) =>
+        new(Load(path, profile), [], "it was asked for as it is", null);
 
     /// <summary>Packs what is sparse and opens the result. A model that cannot be rewritten, or that ONNX Runtime takes
     /// only as it is, runs as it is.</summary>

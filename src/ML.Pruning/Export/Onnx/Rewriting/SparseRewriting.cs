@@ -13,6 +13,10 @@ internal sealed class SparseRewriting
         "com.microsoft.DynamicQuantizeMatMul", "com.microsoft.MatMulIntegerToFloat", "com.microsoft.Attention",
     ];
 
+    /// <summary>The operators of the kernels; a node on them is called like the one that it replaces, with its operator
+    /// behind a slash.</summary>
+    public static readonly string[] Kernels = ["SparseConv", "SparseMatMul"];
+
     private readonly OnnxGraphFile _file;
     private readonly OnnxConstants _constants;
     private readonly ActivationGrids _grids;
@@ -36,6 +40,11 @@ internal sealed class SparseRewriting
 
     /// <summary>What was done with each node that has, or could have, a weight.</summary>
     public IReadOnlyList<SparseOnnxNode> Report => _report;
+
+    /// <summary>What the report calls a node.</summary>
+    /// <param name="node">The node.</param>
+    /// <returns>Its name, or that of its first output.</returns>
+    public static string NameOf(OnnxNode node) => node.Name.Length > 0 ? node.Name : node.Outputs[0];
 
     /// <summary>New constants.</summary>
     public IReadOnlyCollection<OnnxInitializer> Added => _packed.Values;
@@ -82,7 +91,7 @@ internal sealed class SparseRewriting
         if (weight is null) return Leave(node, null, whyNot!);
         if (weight.Shape.Length != 2) return Leave(node, null, "its weight is no matrix");
         return Pack(node, weight.Transposed(), node.Inputs[1]) is { } packed
-            ? [Product(node.Inputs[0], packed, node.Outputs[0])] : null;
+            ? [Product(node, node.Inputs[0], packed, node.Outputs[0])] : null;
     }
 
     // alpha A B + beta C, B [in, out] or turned.
@@ -99,7 +108,7 @@ internal sealed class SparseRewriting
         bool adds = node.Inputs.Count > 2 && node.Inputs[2].Length > 0 && beta != 0;
         string output = node.Outputs[0], product = adds ? $"{output}/product" : output,
             addend = adds ? node.Inputs[2] : "";
-        List<OnnxNode> nodes = [Product(node.Inputs[0], packed, product)];
+        List<OnnxNode> nodes = [Product(node, node.Inputs[0], packed, product)];
         if (!adds) return nodes;
         if (beta != 1)
         {
@@ -147,7 +156,7 @@ internal sealed class SparseRewriting
         }
 
         string[] inputs = bias.Length > 0 ? [node.Inputs[0], packed, bias] : [node.Inputs[0], packed];
-        return [Node("mlpruning.SparseConv", inputs, output, [.. attributes])];
+        return [Kernel(node, "mlpruning.SparseConv", inputs, output, [.. attributes])];
     }
 
     // 4-bit codes with a scale for each block of columns; with blocks of 64 they are on the kernels' own grid.
@@ -172,7 +181,7 @@ internal sealed class SparseRewriting
         if (FourBits.Read(codes.Values, scales.Values, rows, columns) is not { } weight)
             return Leave(node, null, "the kernels' 4-bit codes go from -7 to 7; its have a -8");
         return Pack(node, weight, node.Inputs[1], type: PackedType.Int4, scales: weight.Scales) is { } packed
-            ? [Product(node.Inputs[0], packed, node.Outputs[0])] : null;
+            ? [Product(node, node.Inputs[0], packed, node.Outputs[0])] : null;
     }
 
     // The name of the packed constant, or null if the weight stays; either way the node is reported.
@@ -195,6 +204,13 @@ internal sealed class SparseRewriting
             return null;
         }
 
+        SparseOnnxChoice? choice = _options.Choices.GetValueOrDefault(NameOf(node));
+        if (choice is { UsesKernel: false })
+        {
+            Leave(node, weight, choice.Why);
+            return null;
+        }
+
         scales ??= weight.RowScales();
         PackedType kind = isConvolution ? PackedType.Float32
             : type ?? _options.Type ?? (scales is null ? PackedType.Float32 : PackedType.Int8);
@@ -213,8 +229,8 @@ internal sealed class SparseRewriting
             _packed.Add(name, PackedArray.Pack(name, weight, format, kind, keepsCodes ? scales! : []));
         }
 
-        _report.Add(Entry(node, weight, true,
-            $"{format.ToString().ToLowerInvariant()} {kind.ToString().ToLowerInvariant()}"));
+        _report.Add(Entry(node, weight, true, $"{format.ToString().ToLowerInvariant()} "
+            + $"{kind.ToString().ToLowerInvariant()}{(choice is null ? "" : $"; {choice.Why}")}"));
         return name;
     }
 
@@ -227,7 +243,7 @@ internal sealed class SparseRewriting
     private static SparseOnnxNode Entry(OnnxNode node, ConstantWeight? weight, bool isPacked, string why)
     {
         long rows = weight?.Shape.FirstOrDefault() ?? 0;
-        return new SparseOnnxNode(node.Name.Length > 0 ? node.Name : node.Outputs[0], node.Type, rows,
+        return new SparseOnnxNode(NameOf(node), node.Type, rows,
             rows == 0 ? 0 : weight!.Values.Length / rows, weight?.Sparsity ?? 0, isPacked, why);
     }
 
@@ -238,14 +254,18 @@ internal sealed class SparseRewriting
     }
 
     // 8-bit products take the activations' own grid along, where the model has put them on one.
-    private OnnxNode Product(string x, string packed, string output)
+    private OnnxNode Product(OnnxNode node, string x, string packed, string output)
     {
         const string type = "mlpruning.SparseMatMul";
         return _packed[packed] is PackedArray { Type: PackedType.Int8 } && _grids.Find(x) is (var source, var grid)
-            ? Node(type, [source, packed], output,
+            ? Kernel(node, type, [source, packed], output,
                 ("x_scale", (double)grid.Scale), ("x_lowest", (long)grid.Lowest), ("x_highest", (long)grid.Highest))
-            : Node(type, [x, packed], output);
+            : Kernel(node, type, [x, packed], output);
     }
+
+    private static OnnxNode Kernel(
+        OnnxNode node, string type, string[] inputs, string output, params OnnxAttribute[] attributes) => new(
+            OnnxGraph.Node(type, inputs, [output], $"{NameOf(node)}/{type.Split('.')[^1]}", attributes).Bytes.ToArray());
 
     private static OnnxNode Node(string type, string[] inputs, string output, params OnnxAttribute[] attributes) =>
         new(OnnxGraph.Node(type, inputs, [output], $"{output}/{type.Split('.')[^1]}", attributes).Bytes.ToArray());
