@@ -55,7 +55,7 @@ std::pair<double, double> at(const Sizes& s, const Matrix& w, const float* x, in
   return {sum, magnitude};
 }
 
-void check(const Sizes& s, double sparsity, const std::vector<mlp::PointStep>& steps) {
+void check(const Sizes& s, double sparsity, const std::vector<mlp::PointStep>& steps, int threads = 1) {
   const auto& [kernel, strides, dilations] = s.shape;
   const int columns = static_cast<int>(s.channels * kernel[0] * kernel[1]);
   const Matrix matrix = random_matrix(s.rows, columns, sparsity, 0, s.rows + columns);
@@ -76,16 +76,18 @@ void check(const Sizes& s, double sparsity, const std::vector<mlp::PointStep>& s
   const auto biases = random_activations(1, s.rows, 3);
   GuardedMemory<float> x(values.size()), y(static_cast<size_t>(s.rows) * pixels);
   std::memcpy(x.data(), values.data(), values.size() * 4);
-  const mlp::ConvFrame frame = convolution.frame(s.height, s.width, out[0], out[1], {s.pads[0], s.pads[1]});
+  const mlp::ConvFrame frame = convolution.frame(s.height, s.width, out[0], out[1], {s.pads[0], s.pads[1]}, threads);
   GuardedMemory<float> framed(std::max<int64_t>(1, convolution.framed_floats(frame)));
   GuardedMemory<float> scratch(convolution.scratch_floats(), 64);
-  if (!frame.plain) {
-    convolution.copy(frame, x.data(), 0, s.channels / 2, framed.data());
-    convolution.copy(frame, x.data(), s.channels / 2, s.channels, framed.data());
+  for (int64_t strip = 0; strip < frame.strips; strip++) {
+    if (!frame.plain) {
+      convolution.copy(frame, x.data(), strip, 0, s.channels / 2, framed.data());
+      convolution.copy(frame, x.data(), strip, s.channels / 2, s.channels, framed.data());
+    }
+    for (int64_t block = 0; block < frame.blocks(strip); block++)
+      convolution.run(*mlp::current_kernels(), frame, frame.plain ? x.data() : framed.data(), strip, block,
+                      biases.data(), {steps.data(), static_cast<int64_t>(steps.size())}, y.data(), scratch.data());
   }
-  for (int64_t block = 0; block < mlp::Convolution::blocks(frame); block++)
-    convolution.run(*mlp::current_kernels(), frame, frame.plain ? x.data() : framed.data(), block, biases.data(),
-                    {steps.data(), static_cast<int64_t>(steps.size())}, y.data(), scratch.data());
 
   for (int row = 0; row < s.rows; row++)
     for (int64_t p = 0; p < pixels; p++) {
@@ -107,10 +109,12 @@ TEST_P(ConvolutionTest, Shapes) {
       {8, 4, 14, 15, {{3, 2}, {1, 3}, {2, 2}}, {0, 1, 2, 0}},   // one-sided padding
       {8, 4, 9, 40, {{1, 1}, {2, 2}, {1, 1}}, {}},
       {6, 16, 1, 100, {{1, 7}, {1, 1}, {1, 3}}, {0, 9, 0, 9}},  // a signal
+      {2, 40, 23, 400, {{3, 3}, {2, 1}, {1, 1}}, {1, 1, 1, 1}},  // strips
       {6, 2, 3, 2, {{2, 2}, {1, 1}, {4, 5}}, {4, 5, 4, 5}},     // the kernel's elements lie further apart than the image
   };
   for (const Sizes& sizes : all)
-    for (const double sparsity : {0.0, 0.7, 1.0}) check(sizes, sparsity, {});
+    for (const double sparsity : {0.0, 0.7, 1.0})
+      for (const int threads : {1, 3}) check(sizes, sparsity, {}, threads);
 }
 
 TEST_P(ConvolutionTest, Steps) {

@@ -1,9 +1,11 @@
 #include "convolution.h"
 
 #include <algorithm>
-#include <cstring>
+#include <numeric>
 
 namespace mlp {
+
+constexpr int64_t kStripFloats = 256 * 1024;  // of a strip's copy, about: what the second cache holds
 
 Convolution::Convolution(const mlp_matrix& matrix, const ConvShape& shape)
     : shape_(shape),
@@ -41,19 +43,27 @@ Convolution::Convolution(const mlp_matrix& matrix, const ConvShape& shape)
 }
 
 ConvFrame Convolution::frame(int64_t height, int64_t width, int64_t out_height, int64_t out_width,
-                             const int64_t (&pads)[2]) const {
+                             const int64_t (&pads)[2], int64_t threads) const {
   const auto& [kernel, strides, dilations] = shape_;
-  ConvFrame frame{height, width, out_height, out_width, {pads[0], pads[1]}, false, 0, 0, 0, {}};
+  ConvFrame frame{height, width, out_height, out_width, {pads[0], pads[1]}, false, out_height, 1, 1, 0, 0, {}};
   frame.plain = kernel[0] * kernel[1] * strides[0] * strides[1] == 1 && out_height == height && out_width == width;
   if (frame.plain) {
-    frame.rows = 1;
     frame.row = frame.phase = height * width;
     frame.taps = {0};
     return frame;
   }
-  frame.rows = (out_height - 1) * strides[0] + (kernel[0] - 1) * dilations[0] + 1;
   frame.phase = out_width + (kernel[1] - 1) * dilations[1] / strides[1];
   frame.row = frame.phase * strides[1];
+  // Rows that two strips share are copied twice.
+  const int64_t reach = (kernel[0] - 1) * dilations[0], whole = kConvPixels / std::gcd<int64_t>(kConvPixels, out_width);
+  const int64_t fitting = (kStripFloats / (channels_ * frame.row) - reach - 1) / strides[0] + 1;
+  if (fitting < out_height) {
+    frame.strip = std::max(std::min(fitting, (out_height + threads - 1) / threads), reach + 1);
+    if (frame.strip > whole) frame.strip -= frame.strip % whole;  // blocks are full
+    frame.strip = std::min(frame.strip, out_height);
+  }
+  frame.strips = (out_height + frame.strip - 1) / frame.strip;
+  frame.rows = (frame.strip - 1) * strides[0] + reach + 1;
   for (int64_t y = 0; y < kernel[0]; y++)
     for (int64_t x = 0; x < kernel[1]; x++) {
       const int64_t at = x * dilations[1];
@@ -66,12 +76,14 @@ int64_t Convolution::framed_floats(const ConvFrame& frame) const {
   return frame.plain ? 0 : channels_ * frame.rows * frame.row + kConvSlack;
 }
 
-void Convolution::copy(const ConvFrame& frame, const float* image, int64_t begin, int64_t end, float* framed) const {
+void Convolution::copy(const ConvFrame& frame, const float* image, int64_t strip, int64_t begin, int64_t end,
+                       float* framed) const {
   const int64_t step = shape_.strides[1], left = frame.pads[1];
+  const int64_t first = strip * frame.strip * shape_.strides[0] - frame.pads[0];
   for (int64_t channel = begin; channel < end; channel++)
     for (int64_t y = 0; y < frame.rows; y++) {
       float* to = framed + (channel * frame.rows + y) * frame.row;
-      const int64_t from_y = y - frame.pads[0];
+      const int64_t from_y = first + y;
       if (from_y < 0 || from_y >= frame.height) {
         std::fill_n(to, frame.row, 0.0f);
         continue;
@@ -92,9 +104,9 @@ void Convolution::copy(const ConvFrame& frame, const float* image, int64_t begin
     }
 }
 
-void Convolution::run(const Kernels& kernels, const ConvFrame& frame, const float* framed, int64_t block,
-                      const float* bias, const PointSteps& steps, float* y, float* scratch) const {
-  const int64_t first = block * kConvPixels, pixels = frame.pixels();
+void Convolution::run(const Kernels& kernels, const ConvFrame& frame, const float* framed, int64_t strip,
+                      int64_t block, const float* bias, const PointSteps& steps, float* y, float* scratch) const {
+  const int64_t first = block * kConvPixels, pixels = frame.pixels(strip);
   ConvRun runs[kConvPixels];
   ConvTask task{};
   task.pixels = static_cast<int>(std::min<int64_t>(kConvPixels, pixels - first));
@@ -119,8 +131,8 @@ void Convolution::run(const Kernels& kernels, const ConvFrame& frame, const floa
   task.panels = panels_.data();
   task.bias = bias;
   task.steps = steps;
-  task.y = y + first;
-  task.ldy = pixels;
+  task.y = y + strip * frame.strip * frame.out_width + first;
+  task.ldy = frame.pixels();
   task.scratch = scratch;
   kernels.conv(task);
 }

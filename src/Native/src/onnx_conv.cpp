@@ -6,6 +6,7 @@
 #include <atomic>
 #include <new>
 #include <optional>
+#include <thread>
 
 #include "convolution.h"
 #include "isa.h"
@@ -83,7 +84,8 @@ struct Pass {
   const float* bias;
   const float* x;
   float* y;
-  float* framed;
+  float* copied;
+  const float* framed;
   size_t parts;
   std::atomic<bool> failed{false};
 };
@@ -91,19 +93,36 @@ struct Pass {
 void copy_part(void* data, size_t part) {
   Pass& p = *static_cast<Pass*>(data);
   const int64_t channels = p.weights.channels(), count = static_cast<int64_t>(p.parts), i = static_cast<int64_t>(part);
-  p.weights.copy(p.frame, p.x, channels * i / count, channels * (i + 1) / count, p.framed);
+  p.weights.copy(p.frame, p.x, 0, channels * i / count, channels * (i + 1) / count, p.copied);
 }
 
-void run_part(void* data, size_t part) {
+float* scratch_of(Pass& p) {
+  thread_local Room room;
+  float* scratch = room.floats(p.weights.scratch_floats());
+  if (scratch == nullptr) p.failed = true;
+  return scratch;
+}
+
+// A block of the only strip.
+void run_block(void* data, size_t part) {
+  Pass& p = *static_cast<Pass*>(data);
+  if (float* scratch = scratch_of(p))
+    p.weights.run(p.kernels, p.frame, p.framed, 0, static_cast<int64_t>(part), p.bias, p.steps, p.y, scratch);
+}
+
+// One of several strips.
+void run_strip(void* data, size_t part) {
   thread_local Room room;
   Pass& p = *static_cast<Pass*>(data);
-  float* scratch = room.floats(p.weights.scratch_floats());
-  if (scratch == nullptr) {
+  const auto strip = static_cast<int64_t>(part);
+  float *framed = room.floats(p.weights.framed_floats(p.frame)), *scratch = scratch_of(p);
+  if (framed == nullptr || scratch == nullptr) {
     p.failed = true;
     return;
   }
-  p.weights.run(p.kernels, p.frame, p.frame.plain ? p.x : p.framed, static_cast<int64_t>(part), p.bias, p.steps,
-                p.y, scratch);
+  p.weights.copy(p.frame, p.x, strip, 0, p.weights.channels(), framed);
+  for (int64_t block = 0; block < p.frame.blocks(strip); block++)
+    p.weights.run(p.kernels, p.frame, framed, strip, block, p.bias, p.steps, p.y, scratch);
 }
 
 OrtStatus* share(const OrtKernelContext* context, void (*work)(void*, size_t), Pass& pass, int64_t parts) {
@@ -111,6 +130,21 @@ OrtStatus* share(const OrtKernelContext* context, void (*work)(void*, size_t), P
   if (parts > 1) return g_api->KernelContext_ParallelFor(context, work, pass.parts, pass.parts, &pass);
   work(&pass, 0);
   return nullptr;
+}
+
+OrtStatus* run(const OrtKernelContext* context, Pass& pass) {
+  if (pass.frame.strips > 1) return share(context, run_strip, pass, pass.frame.strips);
+  thread_local Room room;
+  if (pass.frame.plain) {
+    pass.framed = pass.x;
+  } else {
+    const int64_t floats = pass.weights.framed_floats(pass.frame);
+    pass.copied = room.floats(floats);
+    if (pass.copied == nullptr) return fail(ORT_FAIL, "SparseConv: out of memory");
+    if (OrtStatus* status = share(context, copy_part, pass, parts_of(floats))) return status;
+    pass.framed = pass.copied;
+  }
+  return share(context, run_block, pass, pass.frame.blocks(0));
 }
 
 // The size of the output along one side, and the padding before it.
@@ -149,17 +183,11 @@ OrtStatus* ORT_API_CALL compute(void* data, OrtKernelContext* context) try {
   float* y = nullptr;
   if (OrtStatus* status = output(context, shape, image.rank, &y)) return status;
 
-  Pass pass{weights, *kernels, weights.frame(height, width, out_height, out_width, before), c.points.steps(), bias.data,
-            image.data, y, nullptr, 1};
-  thread_local Room room;
-  if (const int64_t floats = weights.framed_floats(pass.frame); floats > 0) {
-    pass.framed = room.floats(floats);
-    if (pass.framed == nullptr) return fail(ORT_FAIL, "SparseConv: out of memory");
-  }
+  const int64_t threads = std::max(1u, std::thread::hardware_concurrency());
+  Pass pass{weights, *kernels, weights.frame(height, width, out_height, out_width, before, threads), c.points.steps(),
+            bias.data, image.data, y, nullptr, nullptr, 1};
   for (int64_t i = 0; i < images; i++) {
-    if (pass.framed != nullptr)
-      if (OrtStatus* status = share(context, copy_part, pass, parts_of(weights.framed_floats(pass.frame)))) return status;
-    if (OrtStatus* status = share(context, run_part, pass, mlp::Convolution::blocks(pass.frame))) return status;
+    if (OrtStatus* status = run(context, pass)) return status;
     pass.x += weights.channels() * height * width;
     pass.y += weights.rows() * pass.frame.pixels();
   }
