@@ -58,6 +58,12 @@ class KernelTest : public testing::TestWithParam<Case> {
       mlp_matrix* opened;
       ASSERT_EQ(MLP_OK, mlp_matrix_open(blob->data(), blob->size(), &opened)) << mlp_last_error();
       const float scale = 4.0f / 255;
+      if (GetParam().type == MLP_INT8) {
+        EXPECT_EQ(MLP_BAD_ARGUMENT, mlp_matrix_set_grid(opened, 0, lowest, highest));
+        EXPECT_EQ(MLP_BAD_ARGUMENT, mlp_matrix_set_grid(opened, NAN, lowest, highest));
+        EXPECT_EQ(MLP_BAD_ARGUMENT, mlp_matrix_set_grid(opened, scale, 1, 2));
+        EXPECT_EQ(MLP_BAD_ARGUMENT, mlp_matrix_set_grid(opened, scale, lowest, lowest + 256));
+      }
       const int status = mlp_matrix_set_grid(opened, scale, lowest, highest);
       ASSERT_EQ(GetParam().type == MLP_INT8 ? MLP_OK : MLP_UNSUPPORTED, status) << mlp_last_error();
       for (const int batch : batches)
