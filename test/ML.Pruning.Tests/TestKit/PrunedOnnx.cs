@@ -18,9 +18,21 @@ internal static class PrunedOnnx
     }
 
     /// <summary>Writes a copy in which the smallest float32 weights of each Conv, MatMul and Gemm are zero.</summary>
-    public static void Write(string source, string path, double sparsity)
+    /// <param name="source">The model.</param>
+    /// <param name="path">The copy.</param>
+    /// <param name="sparsity">The fraction of zeros.</param>
+    /// <param name="small">A weight to make a hundred times smaller, so that a sigmoid after it does not round to one
+    /// number everywhere; null = none.</param>
+    public static void Write(string source, string path, double sparsity, string? small = null)
     {
         var graph = new OnnxGraphFile(source);
+        if (small is not null)
+        {
+            OnnxTensor tensor = graph.Initializers.GetValueOrDefault(small) ?? graph.ValueOf(graph.Producers[small])!;
+            Span<float> values = MemoryMarshal.Cast<byte, float>(MemoryMarshal.AsMemory(tensor.Data()!.Value).Span);
+            for (int i = 0; i < values.Length; i++) values[i] /= 100;
+        }
+
         foreach (OnnxNode node in graph.Nodes.Where(node => node.Type is "Conv" or "MatMul" or "Gemm"))
         {
             string weight = node.Inputs[1];

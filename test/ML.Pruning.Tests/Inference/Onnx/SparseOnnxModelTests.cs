@@ -31,17 +31,20 @@ public sealed class SparseOnnxModelTests
     }
 
     [TestMethod]
-    [DataRow("ch_PP-OCRv4_det_infer.onnx", 96, 160, 30)]
-    [DataRow("ch_PP-OCRv4_rec_infer.onnx", 48, 160, 30)]
-    [DataRow("ch_ppocr_mobile_v2.0_cls_infer.onnx", 48, 192, 15)]
-    public void Write_PrunedModelOfAnotherExporter_GivesTheSameOutputs(string name, int height, int width, int packed)
+    [DataRow("ch_PP-OCRv4_det_infer.onnx", 96, 160, 30, "conv2d_transpose_1.w_0")]
+    [DataRow("ch_PP-OCRv4_rec_infer.onnx", 48, 160, 30, null)]
+    [DataRow("ch_ppocr_mobile_v2.0_cls_infer.onnx", 48, 192, 15, null)]
+    public void Write_PrunedModelOfAnotherExporter_GivesTheSameOutputs(
+        string name, int height, int width, int packed, string? small)
     {
         string pruned = Path.Combine(_folder, "pruned.onnx"), sparse = Path.Combine(_folder, "sparse");
-        PrunedOnnx.Write(PrunedOnnx.Find(name), pruned, 0.8);
+        PrunedOnnx.Write(PrunedOnnx.Find(name), pruned, 0.8, small);
 
         IReadOnlyList<SparseOnnxNode> report = SparseOnnxModel.Write(pruned, sparse, Any);
 
-        AssertClose(Run(pruned, 3, height, width), Run(Path.Combine(sparse, "model.onnx"), 3, height, width), 1e-4f);
+        float[] expected = Run(pruned, 3, height, width);
+        Assert.IsGreaterThan(1, expected.Distinct().Count(), "The model says the same everywhere, which tells nothing.");
+        AssertClose(expected, Run(Path.Combine(sparse, "model.onnx"), 3, height, width), 1e-4f);
         Assert.Throws<IOException>(() => SparseOnnxModel.Write(pruned, sparse, Any));
         SparseOnnxModel.Write(pruned, sparse, Any with { Overwrite = true });
         Assert.IsGreaterThanOrEqualTo(packed, report.Count(node => node.IsPacked));
