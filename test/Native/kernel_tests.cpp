@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <tuple>
 
 #include "guarded_memory.h"
 #include "isa.h"
@@ -76,30 +75,6 @@ class KernelTest : public testing::TestWithParam<Case> {
     }
   }
 
-  void check_columns(int rows, int columns, int batch, bool takes) {
-    const Matrix matrix = random_matrix(rows, columns, 0.6, 0, rows);
-    const auto packed = pack(matrix, GetParam().format, GetParam().type);
-    GuardedMemory<uint8_t> blob(packed.size(), 64);
-    std::memcpy(blob.data(), packed.data(), packed.size());
-    mlp_matrix* opened;
-    ASSERT_EQ(MLP_OK, mlp_matrix_open(blob.data(), packed.size(), &opened)) << mlp_last_error();
-    const auto values = random_activations(batch, columns, batch);
-    GuardedMemory<float> x(values.size()), y(static_cast<size_t>(batch) * rows);
-    for (int b = 0; b < batch; b++)
-      for (int k = 0; k < columns; k++) x.data()[k * batch + b] = values[b * columns + k];
-    const int status = mlp_run_columns(opened, x.data(), batch, batch, y.data(), batch);
-    ASSERT_EQ(takes ? MLP_OK : MLP_UNSUPPORTED, status) << mlp_last_error();
-    if (takes) {
-      const Products expected = products(matrix, GetParam().type, values, batch);
-      const double tolerance = 1e-7 * (8 + std::sqrt(columns));
-      for (int b = 0; b < batch; b++)
-        for (int n = 0; n < rows; n++)
-          ASSERT_NEAR(expected.values[b * rows + n], y.data()[n * batch + b],
-                      tolerance * expected.magnitudes[b * rows + n] + 1e-30) << n << ", " << b;
-    }
-    mlp_matrix_close(opened);
-  }
-
  private:
   static void replace() {
 #if defined(__x86_64__)
@@ -158,12 +133,6 @@ TEST_P(KernelTest, BlocksOfABatch) {
 
 TEST_P(KernelTest, Grids) {
   for (const auto& [rows, columns] : {std::pair{1, 1}, {17, 65}, {50, 257}}) check_grids(rows, columns, {1, 3, 8, 9, 33});
-}
-
-TEST_P(KernelTest, ByColumn) {
-  const bool takes = GetParam().format == MLP_CSR || (GetParam().format == MLP_BITMASK && GetParam().type <= MLP_BF16);
-  for (const auto& [rows, columns, batch] : {std::tuple{1, 1, 1}, {17, 65, 16}, {83, 200, 49}, {70, 130, 131}})
-    check_columns(rows, columns, batch, takes);
 }
 
 TEST_P(KernelTest, Threads) {

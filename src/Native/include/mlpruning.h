@@ -115,11 +115,6 @@ MLP_API int32_t mlp_prepare_part(const mlp_matrix* matrix, const float* x, int64
 MLP_API int32_t mlp_run_part(const mlp_matrix* matrix, const void* workspace, int32_t batch, float* y, int64_t ldy,
                              int32_t part, int32_t parts);
 
-// The same for activations that lie column by column, as the channels of an image do: x [columns, batch], `ldx` floats
-// apart, and y [rows, batch], `ldy` apart, on this thread. For CSR and bitmasks of f32 and bf16; else MLP_UNSUPPORTED.
-MLP_API int32_t mlp_run_columns(const mlp_matrix* matrix, const float* x, int64_t ldx, int32_t batch, float* y,
-                                int64_t ldy);
-
 #ifdef __cplusplus
 }
 #endif

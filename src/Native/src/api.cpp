@@ -227,17 +227,4 @@ int32_t mlp_run_part(const mlp_matrix* matrix, const void* workspace, int32_t ba
   return mlp::run_part(*matrix, workspace, batch, y, ldy, part, parts);
 }
 
-int32_t mlp_run_columns(const mlp_matrix* matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy) {
-  int32_t status = check_run(matrix, batch, mlp::kMaxColumns, mlp::kMaxRows);
-  if (status != MLP_OK) return status;
-  if (x == nullptr) return missing("x");
-  if (y == nullptr) return missing("y");
-  if (ldx < batch || ldy < batch)
-    return fail(MLP_BAD_ARGUMENT, "Columns are %lld and %lld apart, but have %d elements.", static_cast<long long>(ldx),
-                static_cast<long long>(ldy), batch);
-  if (matrix->shape.type > MLP_BF16 || (matrix->shape.format != MLP_BITMASK && matrix->shape.format != MLP_CSR))
-    return fail(MLP_UNSUPPORTED, "Only CSR and bitmasks of f32 and bf16 take activations column by column.");
-  return mlp::run_columns(*matrix, x, ldx, batch, y, ldy);
-}
-
 }  // extern "C"

@@ -48,7 +48,7 @@ bool skips(const mlp_matrix& matrix, int batch) {
          matrix.kept <= kSkipDensity * matrix.shape.rows * matrix.shape.columns;
 }
 
-ActivationPlan plan_for(const Kernels& kernels, const mlp_matrix& matrix, int batch, bool by_column) {
+ActivationPlan plan_for(const Kernels& kernels, const mlp_matrix& matrix, int batch) {
   const Shape& shape = matrix.shape;
   ActivationPlan plan{};
   plan.codes = shape.type == MLP_INT8 || shape.type == MLP_INT4;
@@ -58,13 +58,13 @@ ActivationPlan plan_for(const Kernels& kernels, const mlp_matrix& matrix, int ba
   if (batch <= kernels.stream_rows) plan.rows = padded_rows(batch, kernels.stream_rows);
   else plan.rows = blocks ? kernels.block_rows : kernels.panel_rows;
   if (shape.format == MLP_CSR) plan.rows = 1;
-  const bool large = !by_column && batch > kernels.stream_rows && shape.format != MLP_BLOCK && shape.format != MLP_CSR;
+  const bool large = batch > kernels.stream_rows && shape.format != MLP_BLOCK && shape.format != MLP_CSR;
   plan.tiles = large && ((shape.type == MLP_INT8 && kernels.int8_tiles) || (shape.type == MLP_BF16 && kernels.bf16_tiles));
   if (plan.tiles) {
     plan.rows = kGroupRows;
     plan.zero_point = 0;
   }
-  plan.skip = by_column || (!plan.tiles && skips(matrix, batch));
+  plan.skip = !plan.tiles && skips(matrix, batch);
   if (plan.skip) plan.rows = kSkipBlock;
   const int left = batch % plan.rows;
   plan.last_rows = left == 0 || plan.tiles || plan.skip ? plan.rows : padded_rows(left, plan.rows);
@@ -72,10 +72,9 @@ ActivationPlan plan_for(const Kernels& kernels, const mlp_matrix& matrix, int ba
 }
 
 // Where the parts of the workspace lie; returns its size.
-int64_t place(const Kernels& kernels, const mlp_matrix& matrix, int batch, bool by_column, uint8_t* workspace,
-              Activations* to) {
+int64_t place(const Kernels& kernels, const mlp_matrix& matrix, int batch, uint8_t* workspace, Activations* to) {
   const Shape& shape = matrix.shape;
-  to->plan = plan_for(kernels, matrix, batch, by_column);
+  to->plan = plan_for(kernels, matrix, batch);
   to->grid = matrix.grid;
   to->batch = batch;
   to->columns = shape.columns;
@@ -104,21 +103,20 @@ int64_t scratch_bytes(const Kernels& kernels, const mlp_matrix& matrix, const Ac
 
 }  // namespace
 
-int64_t workspace_bytes(const mlp_matrix& matrix, int32_t batch, bool by_column) {
+int64_t workspace_bytes(const mlp_matrix& matrix, int32_t batch) {
   const Kernels* kernels = current_kernels();
   Activations to{};
-  return kernels == nullptr ? -1 : place(*kernels, matrix, batch, by_column, nullptr, &to);
+  return kernels == nullptr ? -1 : place(*kernels, matrix, batch, nullptr, &to);
 }
 
 int32_t prepare_part(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, void* workspace, int part,
-                     int parts, bool by_column) {
+                     int parts) {
   const Kernels* kernels = current_kernels();
   if (kernels == nullptr) return MLP_UNSUPPORTED;
   PrepareTask task{};
-  place(*kernels, matrix, batch, by_column, static_cast<uint8_t*>(workspace), &task.to);
+  place(*kernels, matrix, batch, static_cast<uint8_t*>(workspace), &task.to);
   task.x = x;
   task.ldx = ldx;
-  task.by_column = by_column;
   const int64_t rows = task.to.plan.rows, blocks = (batch + rows - 1) / rows;
   task.begin = blocks * part / parts * rows;
   task.end = std::min<int64_t>(blocks * (part + 1) / parts * rows, batch);
@@ -127,15 +125,14 @@ int32_t prepare_part(const mlp_matrix& matrix, const float* x, int64_t ldx, int3
 }
 
 int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch, float* y, int64_t ldy, int part,
-                 int parts, bool by_column) {
+                 int parts) {
   const Kernels* kernels = current_kernels();
   if (kernels == nullptr) return MLP_UNSUPPORTED;
   RunTask task{};
   task.matrix = &matrix;
-  place(*kernels, matrix, batch, by_column, static_cast<uint8_t*>(const_cast<void*>(workspace)), &task.x);
+  place(*kernels, matrix, batch, static_cast<uint8_t*>(const_cast<void*>(workspace)), &task.x);
   task.y = y;
   task.ldy = ldy;
-  task.by_column = by_column;
   split_groups(matrix, part, parts, &task.begin, &task.end);
   if (task.begin >= task.end) return MLP_OK;
   const bool skip = task.x.plan.skip;
@@ -185,15 +182,6 @@ int32_t run(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch
       &work);
   if (work.status != MLP_OK) return fail(work.status, "A thread of the pool had no memory for its sums.");
   return MLP_OK;
-}
-
-int32_t run_columns(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy) {
-  const int64_t bytes = workspace_bytes(matrix, batch, true);
-  if (bytes < 0) return MLP_UNSUPPORTED;
-  uint8_t* workspace = t_workspace.take(bytes);
-  if (workspace == nullptr) return fail(MLP_OUT_OF_MEMORY, "Out of memory for the activations of %d columns.", batch);
-  const int32_t status = prepare_part(matrix, x, ldx, batch, workspace, 0, 1, true);
-  return status == MLP_OK ? run_part(matrix, workspace, batch, y, ldy, 0, 1, true) : status;
 }
 
 }  // namespace mlp

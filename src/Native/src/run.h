@@ -10,17 +10,14 @@ constexpr int32_t kMaxBatch = 1 << 16;
 constexpr int32_t kMaxThreads = 1024;
 
 // Negative, with this thread's last error set, if no instruction set is selected.
-int64_t workspace_bytes(const mlp_matrix& matrix, int32_t batch, bool by_column = false);
+int64_t workspace_bytes(const mlp_matrix& matrix, int32_t batch);
 
 int32_t prepare_part(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, void* workspace, int part,
-                     int parts, bool by_column = false);
+                     int parts);
 
 int32_t run_part(const mlp_matrix& matrix, const void* workspace, int32_t batch, float* y, int64_t ldy, int part,
-                 int parts, bool by_column = false);
+                 int parts);
 
 int32_t run(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy, mlp_pool* pool);
-
-// x [columns, batch], y [rows, batch]; float32 and bfloat16 bitmasks, and CSR.
-int32_t run_columns(const mlp_matrix& matrix, const float* x, int64_t ldx, int32_t batch, float* y, int64_t ldy);
 
 }  // namespace mlp

@@ -43,7 +43,6 @@ struct PrepareTask {
   const float* x;
   int64_t ldx;
   int64_t begin, end;      // rows of the batch; begin starts a block
-  bool by_column;          // x [columns, batch] instead; skip only
 };
 
 struct RunTask {
@@ -53,7 +52,6 @@ struct RunTask {
   int64_t ldy;
   int64_t begin, end;      // groups
   uint8_t* scratch;        // panel_scratch bytes, 64-byte aligned
-  bool by_column;          // y [rows, batch] instead; skip only
 };
 
 // ---- element-wise steps on a value v ----

@@ -36,7 +36,7 @@ void prepare_skip(const PrepareTask& task) {
     auto* block = reinterpret_cast<float*>(to.data) + first * to.padded_columns;
     const int64_t left = to.batch - first < kSkipBlock ? to.batch - first : kSkipBlock;
     const int64_t used = (left + kLane - 1) / kLane * kLane;
-    const int64_t whole = task.by_column ? 0 : left / kLane * kLane, columns = to.columns / kLane * kLane;
+    const int64_t whole = left / kLane * kLane, columns = to.columns / kLane * kLane;
     if (whole > 0)
       for (int64_t k = 0; k < columns; k += kLane)
         for (int64_t r = 0; r < whole; r += kLane)
@@ -45,10 +45,6 @@ void prepare_skip(const PrepareTask& task) {
       float* out = block + k * kSkipBlock;
       int64_t r = k < columns ? whole : 0;
       const int64_t present = k < to.columns ? left : 0;
-      if (task.by_column && present > 0) {
-        std::memcpy(out, task.x + k * task.ldx + first, present * sizeof(float));
-        r = present;
-      }
       for (; r < present; r++) out[r] = task.x[(first + r) * task.ldx + k];
       for (; r < used; r++) out[r] = 0;
     }
@@ -189,10 +185,7 @@ MLP_INLINE void finish_skip(const RunTask& task, int64_t row, int64_t batch_row,
   const mlp_matrix& m = *task.matrix;
   const int64_t rows = m.shape.rows - row < kLane ? m.shape.rows - row : kLane;
   const int64_t left = task.x.batch - batch_row < kLane ? task.x.batch - batch_row : kLane;
-  if (task.by_column) {
-    for (int64_t r = 0; r < rows; r++)
-      std::memcpy(task.y + (row + r) * task.ldy + batch_row, sums + r * kSkipBlock, left * sizeof(float));
-  } else if (rows == kLane && left == kLane) {
+  if (rows == kLane && left == kLane) {
     A::transpose(sums, kSkipBlock, task.y + batch_row * task.ldy + row, task.ldy);
   } else {
     for (int64_t b = 0; b < left; b++)

@@ -250,8 +250,8 @@ MLP_INLINE void stream_group_int4(const mlp_matrix& m, int64_t group, const uint
   for (int64_t block = 0; block < blocks; block++) {
     typename A::I even[R], odd[R];
     for (int r = 0; r < R; r++) even[r] = odd[r] = A::zero_i();
-    source.ahead();
     for (int v = 0; v < 8; v++, x += 8 * R) {
+      if (v % 4 == 0) source.ahead();
       const auto low = source.template next<false>();
       const auto high = source.template next<true>();
       for (int r = 0; r < R; r++) {
