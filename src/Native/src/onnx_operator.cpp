@@ -22,6 +22,14 @@ Buffer allocate(int64_t bytes) {
   return Buffer(std::aligned_alloc(kAlignment, rounded));
 }
 
+float* Room::floats(int64_t count) {
+  if (count > count_) {
+    memory_ = allocate(count * static_cast<int64_t>(sizeof(float)));
+    count_ = memory_ ? count : 0;
+  }
+  return static_cast<float*>(memory_.get());
+}
+
 OrtStatus* fail(OrtErrorCode code, const char* message) { return g_api->CreateStatus(code, message); }
 
 OrtStatus* open_packed(const OrtApi* api, const OrtKernelInfo* info, Packed* packed) {
@@ -121,17 +129,6 @@ OrtStatus* share(const OrtKernelContext* context, void (*work)(void*, size_t), P
   return g_api->KernelContext_ParallelFor(context, work, parts, parts, &pass);
 }
 
-// One workspace a thread, kept between calls.
-void* workspace_of(int64_t bytes) {
-  thread_local Buffer buffer;
-  thread_local int64_t size = 0;
-  if (bytes > size) {
-    buffer = allocate(bytes);
-    size = buffer ? bytes : 0;
-  }
-  return buffer.get();
-}
-
 OrtStatus* multiply(const OrtKernelContext* context, const Packed& kernel, const float* x, int64_t count, float* y) {
   int64_t columns = kernel.info.columns, rows = kernel.info.rows;
   int64_t threads = std::max(1u, std::thread::hardware_concurrency());
@@ -139,7 +136,8 @@ OrtStatus* multiply(const OrtKernelContext* context, const Packed& kernel, const
     auto batch = static_cast<int32_t>(std::min(kRowsPerPass, count - start));
     int64_t bytes = 0;
     if (mlp_workspace_bytes(kernel.matrix, batch, &bytes) != MLP_OK) return fail(ORT_FAIL, mlp_last_error());
-    void* workspace = workspace_of(std::max<int64_t>(bytes, 1));
+    thread_local Room room;  // kept between calls
+    void* workspace = room.floats(bytes / static_cast<int64_t>(sizeof(float)) + 1);
     if (!workspace) return fail(ORT_FAIL, "SparseMatMul: out of memory");
 
     Pass pass{kernel.matrix, x + start * columns, columns, batch, workspace, y + start * rows, rows, 1};

@@ -21,6 +21,17 @@ constexpr size_t kAlignment = 64;
 // At least so many bytes, aligned to 64; null if there is no memory.
 Buffer allocate(int64_t bytes);
 
+// Memory of one thread that grows to what is asked for, aligned to 64.
+class Room {
+ public:
+  // Null if there is no memory.
+  float* floats(int64_t count);
+
+ private:
+  Buffer memory_;
+  int64_t count_ = 0;
+};
+
 extern const OrtApi* g_api;
 
 OrtStatus* fail(OrtErrorCode code, const char* message);

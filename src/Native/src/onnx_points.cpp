@@ -15,14 +15,6 @@ constexpr int64_t kFloatsPerPart = 1 << 14;  // below this a thread costs more t
 
 }  // namespace
 
-float* Room::floats(int64_t count) {
-  if (count > count_) {
-    memory_ = allocate(count * static_cast<int64_t>(sizeof(float)));
-    count_ = memory_ ? count : 0;
-  }
-  return static_cast<float*>(memory_.get());
-}
-
 OrtStatus* Tensor::read(const OrtKernelContext* context, size_t index) {
   size_t count = 0;
   if (OrtStatus* status = g_api->KernelContext_GetInputCount(context, &count)) return status;

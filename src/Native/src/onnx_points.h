@@ -10,17 +10,6 @@
 
 namespace mlp_onnx {
 
-// Memory of one thread that grows to what is asked for, aligned to 64.
-class Room {
- public:
-  // Null if there is no memory.
-  float* floats(int64_t count);
-
- private:
-  Buffer memory_;
-  int64_t count_ = 0;
-};
-
 // A tensor of floats that an operator takes; without data if it is left out.
 struct Tensor {
   const float* data = nullptr;
